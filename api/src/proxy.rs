@@ -1,0 +1,96 @@
+//! What a client calls.
+
+use zbus::proxy;
+use zbus::Fd;
+
+use crate::{Dict, Error};
+
+/// The manager: everything that concerns more than one container.
+#[proxy(
+    interface = "org.kernelcore.Containers1.Manager",
+    default_service = "org.kernelcore.Containers1",
+    default_path = "/org/kernelcore/Containers1"
+)]
+pub trait Manager {
+    /// The whole state: a [`crate::wire::HostStatus`].
+    fn status(&self) -> Result<Dict, Error>;
+
+    /// What `bytes` (a declaration; empty for the file in place) would do: a
+    /// [`crate::wire::PlanView`]. `name` is what messages call it.
+    fn plan(&self, name: &str, bytes: &[u8]) -> Result<Dict, Error>;
+
+    /// Reads the declaration in place again and makes it so: a [`crate::wire::ApplyReport`].
+    /// Returns when the steps are applied, not when the guests are ready.
+    fn apply(&self) -> Result<Dict, Error>;
+
+    /// Stops everything and takes away bridges, tables and namespaces: a
+    /// [`crate::wire::DownReport`].
+    fn down(&self) -> Result<Dict, Error>;
+
+    /// The daemon's version.
+    #[zbus(property)]
+    fn version(&self) -> zbus::Result<String>;
+}
+
+/// One container.
+///
+/// `start`, `stop` and `restart` return when the request is taken and `State` says so, not when it
+/// is done: follow `State` until it settles.
+#[proxy(
+    interface = "org.kernelcore.Containers1.Container",
+    default_service = "org.kernelcore.Containers1"
+)]
+pub trait Container {
+    /// The container in full: a [`crate::wire::ContainerStatus`].
+    fn status(&self) -> Result<Dict, Error>;
+    /// Starts it, and forgets that it was stopped by hand.
+    fn start(&self) -> Result<(), Error>;
+    /// Stops it; it stays stopped until started or the host reboots.
+    fn stop(&self) -> Result<(), Error>;
+    /// Stops and starts it.
+    fn restart(&self) -> Result<(), Error>;
+
+    /// Runs a command in the guest: `request` is a [`crate::wire::SessionRequest`].
+    ///
+    /// `control` is one end of a `SOCK_SEQPACKET` pair; `stdio` holds the three standard streams of
+    /// the command (pipes), and is empty where the request wants a terminal, whose master side then
+    /// arrives on `control`. See [`crate::wire`] and `docs/reference/dbus.md` for the messages.
+    fn open_session(
+        &self,
+        request: &Dict,
+        control: Fd<'_>,
+        stdio: Vec<Fd<'_>>,
+    ) -> Result<(), Error>;
+
+    /// The group it is in.
+    #[zbus(property)]
+    fn group(&self) -> zbus::Result<String>;
+    /// Its name within the group.
+    #[zbus(property)]
+    fn name(&self) -> zbus::Result<String>;
+    /// The machine name.
+    #[zbus(property)]
+    fn machine(&self) -> zbus::Result<String>;
+    /// Its address.
+    #[zbus(property)]
+    fn address(&self) -> zbus::Result<String>;
+    /// Its systemd unit on the host.
+    #[zbus(property)]
+    fn unit(&self) -> zbus::Result<String>;
+    /// What it does now: a [`crate::wire::State`] in words.
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
+    /// Why, or empty.
+    #[zbus(property)]
+    fn reason(&self) -> zbus::Result<String>;
+    /// Since when, in milliseconds since the epoch.
+    #[zbus(property)]
+    fn since(&self) -> zbus::Result<u64>;
+    /// The guest's first process on the host, or 0.
+    #[zbus(property)]
+    fn leader(&self) -> zbus::Result<u32>;
+    /// How often it was restarted.
+    #[zbus(property)]
+    fn restarts(&self) -> zbus::Result<u32>;
+}
+

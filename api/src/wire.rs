@@ -1,0 +1,347 @@
+//! What travels on the bus, and what `ctr --json` prints: plain serde types.
+//!
+//! Times are milliseconds since the Unix epoch (`…_ms`), sizes are bytes. An optional value that is
+//! not known is absent.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything `ctrd` knows, in one answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostStatus {
+    /// The version of the running daemon.
+    pub version: String,
+    /// The declaration it works from.
+    pub declaration: DeclarationStatus,
+    /// Every declared group, by name.
+    pub groups: Vec<GroupStatus>,
+}
+
+/// Which declaration is in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeclarationStatus {
+    /// The file that was read.
+    pub path: String,
+    /// When it was read, in milliseconds since the epoch.
+    pub loaded_ms: u64,
+    /// The file on disk is no longer what was read: `ctr plan` says what it would do.
+    pub differs: bool,
+    /// Why the last attempt to read it was refused. The declaration before it stays in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+}
+
+/// One group and its containers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// The group's name, `ml`.
+    pub name: String,
+    /// Its subnet, `192.168.200.0/24`.
+    pub subnet: String,
+    /// The host's address in it.
+    pub host_address: String,
+    /// The name of its bridge.
+    pub bridge: String,
+    /// Why the group's network cannot be made, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Its containers, in the order of their addresses.
+    pub containers: Vec<ContainerStatus>,
+}
+
+/// What a container does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Not running and not asked to.
+    Stopped,
+    /// Something it needs is not there yet; `reason` says what.
+    Waiting,
+    /// On its way to ready.
+    Starting,
+    /// Ready.
+    Running,
+    /// On its way to stopped.
+    Stopping,
+    /// It should run and does not; `reason` says why.
+    Failed,
+}
+
+impl State {
+    /// The word that people see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerStatus {
+    /// The group it is in.
+    pub group: String,
+    /// Its name within the group.
+    pub name: String,
+    /// Other names it answers to in its group.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The machine name, as in `machinectl`.
+    pub machine: String,
+    /// What the declaration says it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Its address.
+    pub address: String,
+    /// The ports it serves.
+    #[serde(default)]
+    pub ports: Vec<PortStatus>,
+    /// It is started with the host.
+    pub autostart: bool,
+    /// What it does now.
+    pub state: State,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Since when it is in this state.
+    pub since_ms: u64,
+    /// When the next try of a failed step is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_ms: Option<u64>,
+    /// How often it was restarted since it was last started by hand or at boot.
+    pub restarts: u32,
+    /// How its last run ended: `exit status 1`, `killed by signal 9`, `killed for memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<String>,
+    /// Its systemd unit on the host.
+    pub unit: String,
+    /// The process id of the guest's first process, on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<u32>,
+    /// What it uses now, where the kernel tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The bound on its memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_max: Option<u64>,
+    /// Its root, in one line: `tree /var/lib/machines/debian`.
+    pub root: String,
+    /// Whose users it runs as: `own (524288..589823)` or `host`.
+    pub users: String,
+    /// Directories of the host that it sees: `/host/path -> /guest/path`.
+    #[serde(default)]
+    pub binds: Vec<String>,
+    /// The names of its declared actions.
+    #[serde(default)]
+    pub actions: Vec<ActionStatus>,
+}
+
+/// A declared command that `ctr … run` starts in the guest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActionStatus {
+    /// Its name.
+    pub name: String,
+    /// Its command; words of the caller are appended.
+    pub command: Vec<String>,
+    /// The user of the guest that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// It wants a terminal.
+    pub terminal: bool,
+}
+
+/// A port that a container serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PortStatus {
+    /// The port number.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// The scheme of its address for people, `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Where it is published on the host: `*:18080` or `127.0.0.1:18080`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
+}
+
+/// What a container uses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time since it started, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_usec: Option<u64>,
+    /// Memory in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+}
+
+/// What applying a declaration does to one container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing changes.
+    Nothing,
+    /// Changed while it runs on.
+    Live,
+    /// The new NixOS system is switched to inside the running guest.
+    Switch,
+    /// Stopped and started again.
+    Restart,
+    /// Started.
+    Start,
+    /// Stopped; it stays declared.
+    Stop,
+    /// Stopped and taken away, except its data.
+    Remove,
+}
+
+impl Action {
+    /// The word that people see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Live => "live",
+            Self::Switch => "switch",
+            Self::Restart => "restart",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// What a declaration would do, or did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// Changes to the host's own side: bridges and firewall, one line each.
+    #[serde(default)]
+    pub host: Vec<String>,
+    /// Every container concerned, those with nothing to do included.
+    #[serde(default)]
+    pub containers: Vec<ContainerPlan>,
+    /// Warnings of the declaration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+}
+
+/// What a declaration would do to one container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerPlan {
+    /// The group it is in.
+    pub group: String,
+    /// Its name within the group.
+    pub name: String,
+    /// What happens to it.
+    pub action: Action,
+    /// The keys of the declaration that changed.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// Why, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The steps, in order.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// Where the data is that stays, when it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+}
+
+/// How one container fared in a request that named several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The group it is in.
+    pub group: String,
+    /// Its name within the group.
+    pub name: String,
+    /// What went wrong, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What `apply` did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApplyReport {
+    /// What there was to do.
+    pub plan: PlanView,
+    /// Containers and groups that could not be brought there.
+    #[serde(default)]
+    pub failures: Vec<Outcome>,
+}
+
+/// What `down` took away and what it left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DownReport {
+    /// What was removed, one line each.
+    #[serde(default)]
+    pub removed: Vec<String>,
+    /// Data that stays, one path each.
+    #[serde(default)]
+    pub data: Vec<String>,
+    /// What could not be removed.
+    #[serde(default)]
+    pub failures: Vec<String>,
+}
+
+/// How much a problem matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The declaration is refused.
+    Error,
+    /// The declaration is taken, and somebody should know.
+    Warning,
+}
+
+/// One thing that is wrong with a declaration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Whether the declaration is refused for it.
+    pub severity: Severity,
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// The dotted key, `groups.ml.containers.ollama.address`.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The whole problem as a terminal shows it, with the offending text underlined, without colour.
+    pub rendered: String,
+}
+
+/// What `enter`, `exec` and `run` ask for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionRequest {
+    /// The words of the command; empty for the user's login shell.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// The user of the guest; `root` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Variables set in the guest, `NAME=value`.
+    #[serde(default)]
+    pub environment: Vec<String>,
+    /// Make a terminal of the guest for it.
+    #[serde(default)]
+    pub terminal: bool,
+    /// The terminal's height in rows.
+    #[serde(default)]
+    pub rows: u16,
+    /// The terminal's width in columns.
+    #[serde(default)]
+    pub columns: u16,
+}

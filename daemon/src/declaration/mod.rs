@@ -1,0 +1,1 @@
+//! The declaration: TOML as written, checked into a [`crate::model::Model`].

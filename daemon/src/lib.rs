@@ -1,0 +1,5 @@
+//! `ctrd` keeps one promise: what is declared is what runs.
+
+pub mod declaration;
+pub mod model;
+pub mod os;

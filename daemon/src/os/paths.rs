@@ -1,0 +1,88 @@
+//! Every place on the host that `ctrd` reads or writes, so that a test can move them.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::MachineName;
+
+/// The roots of everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The declaration.
+    pub declaration: PathBuf,
+    /// State that outlives a reboot: one directory per machine, owned by its first user id.
+    pub state: PathBuf,
+    /// State that does not: mounts, files given to guests, marks.
+    pub run: PathBuf,
+    /// Named network namespaces, where `ip netns` finds them.
+    pub netns: PathBuf,
+    /// The host's resolver configurations, the first that exists and names a server outside the host wins.
+    pub resolv_conf: Vec<PathBuf>,
+    /// The cgroup2 file system.
+    pub cgroup: PathBuf,
+    /// The program that runs a machine.
+    pub nspawn: PathBuf,
+    /// The nftables program.
+    pub nft: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            declaration: "/etc/ctr/containers.toml".into(),
+            state: "/var/lib/ctr".into(),
+            run: "/run/ctr".into(),
+            netns: "/run/netns".into(),
+            resolv_conf: vec![
+                "/run/systemd/resolve/resolv.conf".into(),
+                "/run/NetworkManager/no-stub-resolv.conf".into(),
+                "/etc/resolv.conf".into(),
+            ],
+            cgroup: "/sys/fs/cgroup".into(),
+            nspawn: "/usr/bin/systemd-nspawn".into(),
+            nft: "/usr/sbin/nft".into(),
+        }
+    }
+}
+
+impl Paths {
+    /// A machine's own state; its owner is the machine's first user id.
+    pub fn machine_state(&self, machine: &MachineName) -> PathBuf {
+        self.state.join(machine.as_str())
+    }
+
+    /// Where a machine's root is mounted.
+    pub fn machine_root(&self, machine: &MachineName) -> PathBuf {
+        self.run.join("root").join(machine.as_str())
+    }
+
+    /// The files that a machine is given.
+    pub fn machine_files(&self, machine: &MachineName) -> PathBuf {
+        self.run.join("guest").join(machine.as_str())
+    }
+
+    /// A machine's network namespace.
+    pub fn machine_netns(&self, machine: &MachineName) -> PathBuf {
+        self.netns.join(netns_name(machine))
+    }
+
+    /// Where a mark about a machine stands, `stopped` or `powered-off`.
+    pub fn mark(&self, machine: &MachineName) -> PathBuf {
+        self.run.join("mark").join(machine.as_str())
+    }
+
+    /// The program `name`, looked up in the fixed places a host keeps its programs in.
+    ///
+    /// NixOS has its system's programs in one directory; elsewhere it is `/usr`. The environment is
+    /// not asked: a daemon's `PATH` is whoever started it.
+    pub fn program(name: &str) -> Option<PathBuf> {
+        ["/run/current-system/sw/bin", "/usr/bin", "/usr/sbin", "/bin", "/sbin"]
+            .iter()
+            .map(|directory| Path::new(directory).join(name))
+            .find(|path| path.exists())
+    }
+}
+
+/// The name of a machine's network namespace, as `ip netns` shows it.
+pub fn netns_name(machine: &MachineName) -> String {
+    format!("ctr-{machine}")
+}
