@@ -19,7 +19,11 @@ pub struct Background {
 
 impl Background {
     pub(crate) fn new(child: Child, cgroup: Cgroup, streams: [Stream; 2]) -> Self {
-        Self { child, cgroup, streams }
+        Self {
+            child,
+            cgroup,
+            streams,
+        }
     }
 
     /// What it has written so far: all of stdout, then all of stderr.
@@ -35,14 +39,22 @@ impl Background {
 
     /// Whether it has not ended yet.
     pub fn is_running(&mut self) -> Result<bool> {
-        Ok(self.child.try_wait().context("failed to look at a command")?.is_none())
+        Ok(self
+            .child
+            .try_wait()
+            .context("failed to look at a command")?
+            .is_none())
     }
 
     /// Waits for its end and returns its exit status.
     pub fn wait(&mut self, timeout: Duration) -> Result<i32> {
         match wait(&mut self.child, timeout)? {
             Some(status) => Ok(code(status)),
-            None => bail!("a command still runs after {} s:\n{}", timeout.as_secs(), self.output()),
+            None => bail!(
+                "a command still runs after {} s:\n{}",
+                timeout.as_secs(),
+                self.output()
+            ),
         }
     }
 }

@@ -100,7 +100,10 @@ fn mark_up_to_date(tree: &Path) -> Result<()> {
     for stamp in ["etc/.updated", "var/.updated"] {
         let path = tree.join(stamp);
         write(&path, "")?;
-        fs::File::options().append(true).open(&path)?.set_modified(modified)?;
+        fs::File::options()
+            .append(true)
+            .open(&path)?
+            .set_modified(modified)?;
     }
     Ok(())
 }

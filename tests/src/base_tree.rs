@@ -18,8 +18,10 @@ pub(crate) fn base_tree(say: &dyn Fn(&str)) -> Result<PathBuf> {
     if tree.is_dir() {
         return Ok(tree);
     }
-    let lock = File::create(cache.join("base.lock")).context("failed to open the base tree's lock")?;
-    lock.lock().context("failed to wait for whoever makes the base tree")?;
+    let lock =
+        File::create(cache.join("base.lock")).context("failed to open the base tree's lock")?;
+    lock.lock()
+        .context("failed to wait for whoever makes the base tree")?;
     if !tree.is_dir() {
         remove_unfinished(&cache)?;
         say("making the Debian tree every host boots from (once, about a minute)");
@@ -33,9 +35,21 @@ fn make(cache: &Path, tree: &Path) -> Result<()> {
     let mirror = Mirror::of_this_machine();
     let mut command = Command::new("mmdebstrap");
     command.args(["--variant=minbase", "--mode=root", "--format=directory"]);
-    command.args(["--dpkgopt=force-unsafe-io", "--aptopt=Acquire::Languages \"none\";"]);
-    command.args(LEFT_OUT.iter().map(|pattern| format!("--dpkgopt=path-exclude={pattern}")));
-    command.args(mirror.options.iter().map(|option| format!("--aptopt={option}")));
+    command.args([
+        "--dpkgopt=force-unsafe-io",
+        "--aptopt=Acquire::Languages \"none\";",
+    ]);
+    command.args(
+        LEFT_OUT
+            .iter()
+            .map(|pattern| format!("--dpkgopt=path-exclude={pattern}")),
+    );
+    command.args(
+        mirror
+            .options
+            .iter()
+            .map(|option| format!("--aptopt={option}")),
+    );
     command.arg(format!("--include={}", PACKAGES.join(",")));
     command.arg(SUITE).arg(&unfinished);
     if let Some(archive) = &mirror.archive {
@@ -68,7 +82,11 @@ fn failure(talk: &str) -> String {
 /// A tree that was being made when its process was killed is of no use to anyone.
 fn remove_unfinished(cache: &Path) -> Result<()> {
     for entry in fs::read_dir(cache)?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("unfinished-") {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("unfinished-")
+        {
             fs::remove_dir_all(entry.path())
                 .with_context(|| format!("failed to remove {}", entry.path().display()))?;
         }
@@ -79,5 +97,9 @@ fn remove_unfinished(cache: &Path) -> Result<()> {
 fn recipe_hash() -> String {
     let recipe = format!("{} {SUITE} {PACKAGES:?} {LEFT_OUT:?}", base_recipe::VERSION);
     let digest = Sha256::digest(recipe.as_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

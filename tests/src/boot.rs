@@ -29,7 +29,16 @@ pub struct Options {
     files: Vec<File>,
     ctr: bool,
     may_fail: bool,
-    say: Option<fn(&str)>,
+    say: Option<Say>,
+}
+
+/// Whom to tell what takes long.
+struct Say(Box<dyn Fn(&str)>);
+
+impl std::fmt::Debug for Say {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Say")
+    }
 }
 
 impl Options {
@@ -49,21 +58,30 @@ impl Options {
     /// Writes a file into the host before it boots.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        self.files.push(File { path: path.into(), content: Content::Text(text.into()) });
+        self.files.push(File {
+            path: path.into(),
+            content: Content::Text(text.into()),
+        });
         self
     }
 
     /// Copies a file of the machine into the host before it boots.
     #[must_use]
     pub fn copy(mut self, source: impl Into<PathBuf>, path: impl Into<PathBuf>) -> Self {
-        self.files.push(File { path: path.into(), content: Content::CopyOf(source.into()) });
+        self.files.push(File {
+            path: path.into(),
+            content: Content::CopyOf(source.into()),
+        });
         self
     }
 
     /// Makes a symbolic link in the host before it boots; to /dev/null, it masks a unit.
     #[must_use]
     pub fn link(mut self, target: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        self.files.push(File { path: path.into(), content: Content::Link(target.into()) });
+        self.files.push(File {
+            path: path.into(),
+            content: Content::Link(target.into()),
+        });
         self
     }
 
@@ -76,14 +94,16 @@ impl Options {
 
     /// Tells what takes long, such as making the base tree.
     #[must_use]
-    pub fn say(mut self, say: fn(&str)) -> Self {
-        self.say = Some(say);
+    pub fn say(mut self, say: impl Fn(&str) + 'static) -> Self {
+        self.say = Some(Say(Box::new(say)));
         self
     }
 
     /// Boots the host. It ends when the returned value is dropped or this process ends.
     pub fn boot(mut self) -> Result<Host> {
-        let say = self.say.unwrap_or(|line| eprintln!("lab: {line}"));
+        let Say(say) = self
+            .say
+            .unwrap_or_else(|| Say(Box::new(|line| eprintln!("lab: {line}"))));
         packages::require_root()?;
         packages::require_tools(&say)?;
         sweep_stale_labs()?;
@@ -128,7 +148,7 @@ fn start(base: PathBuf, files: Vec<File>) -> Result<Host> {
     let mut lifeline = keeper.stdin.take().context("the keeper has no stdin")?;
     let answer = keeper.stdout.take().context("the keeper has no stdout")?;
     let mut log = fs::File::open(&log).context("failed to open the lab's log")?;
-    let mut booted = || -> Result<Started> {
+    let booted = || -> Result<Started> {
         writeln!(lifeline, "{}", serde_json::to_string(&spec)?)?;
         let mut line = String::new();
         BufReader::new(answer).read_line(&mut line)?;
@@ -137,7 +157,12 @@ fn start(base: PathBuf, files: Vec<File>) -> Result<Host> {
         Ok(started)
     };
     match booted() {
-        Ok(started) => Ok(Host::new(started.leader, identity.cgroup()?, keeper, lifeline)),
+        Ok(started) => Ok(Host::new(
+            started.leader,
+            identity.cgroup()?,
+            keeper,
+            lifeline,
+        )),
         Err(error) => {
             drop(lifeline);
             let _ = keeper.wait();

@@ -72,7 +72,10 @@ impl Cgroup {
             match remove_tree(&self.path) {
                 Ok(()) => return Ok(()),
                 Err(error) if Instant::now() >= deadline => {
-                    bail!("failed to remove the cgroup {}: {error}", self.path.display())
+                    bail!(
+                        "failed to remove the cgroup {}: {error}",
+                        self.path.display()
+                    )
                 }
                 Err(_) => thread::sleep(Duration::from_millis(5)),
             }
@@ -89,7 +92,9 @@ impl Cgroup {
 fn cgroup2_mount_point(line: &str) -> Option<PathBuf> {
     let (mount, filesystem) = line.split_once(" - ")?;
     let mount_point = mount.split(' ').nth(4)?;
-    filesystem.starts_with("cgroup2 ").then(|| PathBuf::from(mount_point))
+    filesystem
+        .starts_with("cgroup2 ")
+        .then(|| PathBuf::from(mount_point))
 }
 
 /// rmdir from the leaves up; the files in a cgroup are the kernel's and vanish with it.
@@ -120,6 +125,9 @@ mod tests {
         let v1 = "30 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu";
         let v2 = "33 24 0:29 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
         assert_eq!(cgroup2_mount_point(v1), None);
-        assert_eq!(cgroup2_mount_point(v2), Some(PathBuf::from("/sys/fs/cgroup/unified")));
+        assert_eq!(
+            cgroup2_mount_point(v2),
+            Some(PathBuf::from("/sys/fs/cgroup/unified"))
+        );
     }
 }

@@ -14,12 +14,13 @@ use anyhow::{Context, Result, bail};
 use crate::background::Background;
 use crate::cgroup::Cgroup;
 use crate::enter::Entrance;
+use crate::interactive;
 use crate::program;
 use crate::stream::Stream;
 use crate::terminal::Terminal;
 
 /// How long a command may take unless it says otherwise.
-pub const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the rest of a finished command's output may take to arrive.
 const DRAIN: Duration = Duration::from_millis(300);
@@ -61,7 +62,14 @@ impl Command {
         argv: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Self {
         let argv = argv.into_iter().map(Into::into).collect();
-        Self { leader, network, cgroups, argv, stdin: Vec::new(), timeout: TIMEOUT }
+        Self {
+            leader,
+            network,
+            cgroups,
+            argv,
+            stdin: Vec::new(),
+            timeout: TIMEOUT,
+        }
     }
 
     /// Gives it these bytes on stdin, which is empty otherwise.
@@ -85,7 +93,9 @@ impl Command {
         let status = wait(&mut child, self.timeout)?;
         if status.is_none() {
             cgroup.kill()?;
-            child.wait().context("failed to end a command that took too long")?;
+            child
+                .wait()
+                .context("failed to end a command that took too long")?;
         }
         let (stdout, stderr) = (stdout.settle(DRAIN), stderr.settle(DRAIN));
         cgroup.remove_if_empty();
@@ -95,7 +105,11 @@ impl Command {
                 self.timeout.as_secs()
             );
         };
-        Ok(Output { status: code(status), stdout, stderr })
+        Ok(Output {
+            status: code(status),
+            stdout,
+            stderr,
+        })
     }
 
     /// Starts it and lets it run until it ends, is dropped, or the host ends.
@@ -118,10 +132,34 @@ impl Command {
     pub fn terminal(mut self) -> Result<Terminal> {
         let (master, slave) = Terminal::open(self.leader)?;
         // A session of its own with this terminal in control, as login programs give it.
-        self.argv.splice(0..0, ["setsid", "--ctty", "--"].map(OsString::from));
-        let (child, cgroup) =
-            self.start(slave.try_clone()?.into(), slave.try_clone()?.into(), slave.into())?;
+        self.argv
+            .splice(0..0, ["setsid", "--ctty", "--"].map(OsString::from));
+        let (child, cgroup) = self.start(
+            slave.try_clone()?.into(),
+            slave.try_clone()?.into(),
+            slave.into(),
+        )?;
         Terminal::new(master, child, cgroup)
+    }
+
+    /// Starts it on a terminal of the host with this process's own terminal in front of it, for a
+    /// person, and returns its exit status.
+    pub fn interact(mut self) -> Result<i32> {
+        let (master, slave) = Terminal::open(self.leader)?;
+        self.argv
+            .splice(0..0, ["setsid", "--ctty", "--"].map(OsString::from));
+        let (mut child, cgroup) = self.start(
+            slave.try_clone()?.into(),
+            slave.try_clone()?.into(),
+            slave.into(),
+        )?;
+        let relayed = interactive::relay(master);
+        if relayed.is_err() {
+            cgroup.kill()?;
+        }
+        let status = child.wait().context("failed to wait for a command")?;
+        cgroup.remove_if_empty();
+        relayed.map(|()| code(status))
     }
 
     /// Feeds the child's stdin and collects what it writes.
@@ -137,7 +175,11 @@ impl Command {
 
     fn start(&self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Result<(Child, Cgroup)> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let cgroup = Cgroup::at(&self.cgroups).child(&name);
         cgroup.create()?;
         let entrance = Entrance {
@@ -160,7 +202,11 @@ impl Command {
 
 impl std::fmt::Display for Command {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words: Vec<_> = self.argv.iter().map(|word| word.to_string_lossy()).collect();
+        let words: Vec<_> = self
+            .argv
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
         write!(formatter, "`{}`", words.join(" "))
     }
 }
@@ -183,5 +229,8 @@ pub(crate) fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitSt
 
 /// An exit status as a shell tells it.
 pub(crate) fn code(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }

@@ -52,8 +52,11 @@ impl Entrance {
             bail!("usage: lab internal enter LEADER NETWORK CGROUP COMMAND...");
         };
         let pid = |text: &OsString| text.to_string_lossy().parse::<u32>();
-        let entrance =
-            Self { leader: pid(leader)?, network: pid(network)?, cgroup: PathBuf::from(cgroup) };
+        let entrance = Self {
+            leader: pid(leader)?,
+            network: pid(network)?,
+            cgroup: PathBuf::from(cgroup),
+        };
         Ok((entrance, command))
     }
 }
@@ -66,7 +69,11 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode> {
     let opened = NAMESPACES
         .iter()
         .map(|(name, flag)| {
-            let of = if *name == "net" { entrance.network } else { entrance.leader };
+            let of = if *name == "net" {
+                entrance.network
+            } else {
+                entrance.leader
+            };
             Ok((File::open(format!("/proc/{of}/ns/{name}"))?, *flag, *name))
         })
         .collect::<Result<Vec<_>>>()
@@ -79,7 +86,10 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode> {
         .args(arguments)
         .env_clear()
         .envs([
-            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            (
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            ),
             ("HOME", "/root"),
             ("USER", "root"),
             ("LOGNAME", "root"),
@@ -89,6 +99,11 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode> {
         ])
         .status()
         .with_context(|| format!("failed to start {}", program.to_string_lossy()))?;
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    Ok(ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)))
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
+    Ok(ExitCode::from(
+        code.and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(u8::MAX),
+    ))
 }

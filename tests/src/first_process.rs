@@ -39,8 +39,14 @@ pub fn main() -> Result<()> {
     .context("failed to make the host's namespaces")?;
     sethostname(&spec.hostname).context("failed to name the host")?;
     // Nothing mounted from here on may be seen by the machine.
-    mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING)
-        .context("failed to part from the machine's mounts")?;
+    mount(
+        NOTHING,
+        "/",
+        NOTHING,
+        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
+        NOTHING,
+    )
+    .context("failed to part from the machine's mounts")?;
     uplink::connect(spec.keeper)?;
     let root = root_file_system::assemble(&spec)?;
     chdir(&root).context("failed to enter the host's root")?;
@@ -49,8 +55,14 @@ pub fn main() -> Result<()> {
     umount2(".", MntFlags::MNT_DETACH).context("failed to leave the machine's root")?;
     chdir("/").context("failed to enter the new root")?;
     // As on every systemd machine: units with mounts of their own still see later ones.
-    mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_SHARED, NOTHING)
-        .context("failed to share the host's mounts")?;
+    mount(
+        NOTHING,
+        "/",
+        NOTHING,
+        MsFlags::MS_REC | MsFlags::MS_SHARED,
+        NOTHING,
+    )
+    .context("failed to share the host's mounts")?;
     for capability in NOT_THE_HOSTS {
         remove_capability_from_bounding_set(capability)
             .context("failed to drop a capability over the machine")?;

@@ -30,7 +30,12 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn new(leader: u32, cgroup: Cgroup, keeper: Child, lifeline: ChildStdin) -> Self {
-        Self { leader, cgroup, keeper, lifeline: Some(lifeline) }
+        Self {
+            leader,
+            cgroup,
+            keeper,
+            lifeline: Some(lifeline),
+        }
     }
 
     /// Boots a bare host.
@@ -61,8 +66,16 @@ impl Host {
     }
 
     /// A command on the host, as program and arguments.
-    pub fn command<I: Into<std::ffi::OsString>>(&self, argv: impl IntoIterator<Item = I>) -> Command {
-        Command::new(self.leader, self.leader, self.cgroup.path().join(COMMANDS), argv)
+    pub fn command<I: Into<std::ffi::OsString>>(
+        &self,
+        argv: impl IntoIterator<Item = I>,
+    ) -> Command {
+        Command::new(
+            self.leader,
+            self.leader,
+            self.cgroup.path().join(COMMANDS),
+            argv,
+        )
     }
 
     /// A command on the host, as bash text.
@@ -113,12 +126,19 @@ impl Host {
         let deadline = Instant::now() + timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let output = self.bash(text).timeout(left.max(Duration::from_secs(1))).output()?;
+            let output = self
+                .bash(text)
+                .timeout(left.max(Duration::from_secs(1)))
+                .output()?;
             if output.success() {
                 return Ok(output.stdout);
             }
             if Instant::now() >= deadline {
-                bail!("not within {} s: {}", timeout.as_secs(), described(text, &output));
+                bail!(
+                    "not within {} s: {}",
+                    timeout.as_secs(),
+                    described(text, &output)
+                );
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -146,7 +166,9 @@ impl Host {
     #[track_caller]
     pub fn write(&self, path: &str, bytes: impl Into<Vec<u8>>) {
         let script = "mkdir -p -- \"$(dirname -- \"$1\")\" && cat >\"$1\"";
-        let command = self.command(["bash", "-c", script, "bash", path]).stdin(bytes);
+        let command = self
+            .command(["bash", "-c", script, "bash", path])
+            .stdin(bytes);
         succeeded(path, expect(command.output()));
     }
 
@@ -158,18 +180,37 @@ impl Host {
 
     /// The last lines of the host's journal: those of one unit, or all.
     pub fn journal(&self, unit: Option<&str>) -> Result<String> {
-        let mut argv = vec!["journalctl", "--no-pager", "--quiet", "--lines=60", "--output=short-precise"];
+        let mut argv = vec![
+            "journalctl",
+            "--no-pager",
+            "--quiet",
+            "--lines=60",
+            "--output=short-precise",
+        ];
         argv.extend(unit.map(|_| "--unit"));
         argv.extend(unit);
-        Ok(self.command(argv).timeout(Duration::from_secs(10)).output()?.stdout)
+        Ok(self
+            .command(argv)
+            .timeout(Duration::from_secs(10))
+            .output()?
+            .stdout)
     }
 
     /// Fails with the names and journals of units that failed.
     pub(crate) fn require_no_failed_unit(&self) -> Result<()> {
-        let argv = ["systemctl", "list-units", "--failed", "--plain", "--no-legend"];
+        let argv = [
+            "systemctl",
+            "list-units",
+            "--failed",
+            "--plain",
+            "--no-legend",
+        ];
         let listed = self.command(argv).output()?;
-        let failed: Vec<&str> =
-            listed.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let failed: Vec<&str> = listed
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
         if failed.is_empty() && listed.success() {
             return Ok(());
         }
@@ -186,7 +227,9 @@ impl Host {
         if wait(&mut self.keeper, Duration::from_secs(20))?.is_none() {
             self.keeper.kill()?;
             self.keeper.wait()?;
-            self.cgroup.destroy(Duration::from_secs(10)).context("the keeper did not end")?;
+            self.cgroup
+                .destroy(Duration::from_secs(10))
+                .context("the keeper did not end")?;
         }
         Ok(())
     }
@@ -212,12 +255,19 @@ fn succeeded(text: &str, output: Output) -> String {
 }
 
 fn described(text: &str, output: &Output) -> String {
-    let Output { status, stdout, stderr } = output;
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output;
     format!("`{text}` exited with {status}\nstdout: {stdout}\nstderr: {stderr}")
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "the end of a test, with everything its reader needs")]
+#[expect(
+    clippy::panic,
+    reason = "the end of a test, with everything its reader needs"
+)]
 fn expect<T>(result: Result<T>) -> T {
     match result {
         Ok(value) => value,

@@ -30,12 +30,9 @@ impl Identity {
         let pid = std::process::id();
         let started = start_time(pid).context("failed to read this process's start time")?;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { name: format!("{PREFIX}{}-{pid}-{started}-{count}", pid_namespace()?) })
-    }
-
-    /// The name, fit for a file and a cgroup.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+        Ok(Self {
+            name: format!("{PREFIX}{}-{pid}-{started}-{count}", pid_namespace()?),
+        })
     }
 
     /// The directory on the machine that holds the lab's mount point and socket.
@@ -64,7 +61,9 @@ pub(crate) fn sweep_stale_labs() -> Result<()> {
 }
 
 fn stale_names(directory: &Path, namespace: u64) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
@@ -94,7 +93,9 @@ fn start_time(pid: u32) -> Option<u64> {
 }
 
 fn pid_namespace() -> Result<u64> {
-    Ok(fs::metadata("/proc/self/ns/pid").context("failed to read this PID namespace")?.ino())
+    Ok(fs::metadata("/proc/self/ns/pid")
+        .context("failed to read this PID namespace")?
+        .ino())
 }
 
 #[cfg(test)]
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn a_name_carries_its_living_owner() {
         let identity = Identity::new().expect("a process can read its own start time");
-        let (namespace, pid, started) = owner(identity.name()).expect("our own form");
+        let (namespace, pid, started) = owner(&identity.name).expect("our own form");
         assert_eq!(pid, std::process::id());
         assert_eq!(start_time(pid), Some(started));
         assert_eq!(Some(namespace), pid_namespace().ok());

@@ -55,7 +55,10 @@ fn place(name: &str) -> Option<PathBuf> {
 }
 
 fn copy(source: &Path, path: &Path) -> File {
-    File { path: path.to_owned(), content: Content::CopyOf(source.to_owned()) }
+    File {
+        path: path.to_owned(),
+        content: Content::CopyOf(source.to_owned()),
+    }
 }
 
 /// The directory with this build's programs, brought up to date once in a process.
@@ -86,7 +89,10 @@ fn build(say: &dyn Fn(&str)) -> Result<PathBuf> {
         .output()
         .context("failed to start cargo")?;
     if !output.status.success() {
-        bail!("failed to build ctrd and ctr\n{}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "failed to build ctrd and ctr\n{}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(cache::target_directory().join(profile))
 }
@@ -98,9 +104,18 @@ mod tests {
     #[test]
     fn every_kind_of_file_has_its_place() {
         let placed = |name| place(name).map(|path| path.display().to_string());
-        assert_eq!(placed("ctrd.service").as_deref(), Some("/usr/lib/systemd/system/ctrd.service"));
-        assert_eq!(placed("ctr.sysctl.conf").as_deref(), Some("/usr/lib/sysctl.d/ctr.conf"));
-        assert_eq!(placed("org.x.conf").as_deref(), Some("/usr/share/dbus-1/system.d/org.x.conf"));
+        assert_eq!(
+            placed("ctrd.service").as_deref(),
+            Some("/usr/lib/systemd/system/ctrd.service")
+        );
+        assert_eq!(
+            placed("ctr.sysctl.conf").as_deref(),
+            Some("/usr/lib/sysctl.d/ctr.conf")
+        );
+        assert_eq!(
+            placed("org.x.conf").as_deref(),
+            Some("/usr/share/dbus-1/system.d/org.x.conf")
+        );
         assert_eq!(placed("README.md"), None);
     }
 }

@@ -25,7 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Runs the keeper: the spec is the first line of stdin, the answer one line on stdout.
 pub fn main() -> Result<()> {
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).context("failed to read the host's spec")?;
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .context("failed to read the host's spec")?;
     let mut spec: Spec = serde_json::from_str(&line).context("failed to understand the spec")?;
     spec.keeper = std::process::id();
     let cgroup = Cgroup::at(&spec.cgroup);
@@ -47,7 +50,10 @@ fn start(spec: &Spec) -> Result<Child> {
         .stdout(Stdio::null())
         .spawn()
         .context("failed to start the host's first process")?;
-    let stdin = host.stdin.take().context("the host's first process has no stdin")?;
+    let stdin = host
+        .stdin
+        .take()
+        .context("the host's first process has no stdin")?;
     serde_json::to_writer(stdin, spec).context("failed to hand over the spec")?;
     let answer = serde_json::to_string(&Started { leader: host.id() })?;
     writeln!(io::stdout(), "{answer}").context("failed to answer the lab's owner")?;
@@ -68,7 +74,11 @@ fn watch(host: &mut Child) -> Result<()> {
             let _ = host.wait();
             return Ok(());
         }
-        if host.try_wait().context("failed to watch the host")?.is_some() {
+        if host
+            .try_wait()
+            .context("failed to watch the host")?
+            .is_some()
+        {
             return Ok(());
         }
     }

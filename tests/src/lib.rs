@@ -41,6 +41,8 @@ mod terminal;
 pub mod enter;
 #[doc(hidden)]
 pub mod first_process;
+/// A person at a terminal of the host.
+pub mod interactive;
 #[doc(hidden)]
 pub mod keeper;
 /// The host's only way out.

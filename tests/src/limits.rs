@@ -16,6 +16,8 @@ pub(crate) fn raise(say: &dyn Fn(&str)) -> Result<()> {
     if now.parse::<u32>().is_ok_and(|now| now >= WANTED) {
         return Ok(());
     }
-    say(&format!("raising this machine's fs.inotify.max_user_instances from {now} to {WANTED}"));
+    say(&format!(
+        "raising this machine's fs.inotify.max_user_instances from {now} to {WANTED}"
+    ));
     fs::write(INSTANCES, WANTED.to_string()).context("failed to raise the limit of watched files")
 }

@@ -19,12 +19,21 @@ impl Mirror {
     pub(crate) fn of_this_machine() -> Self {
         let targets = apt(
             "apt-get",
-            &["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"],
+            &[
+                "indextargets",
+                "--format",
+                "$(ORIGIN)|$(LABEL)|$(REPO_URI)",
+                "Created-By: Packages",
+            ],
         );
         let settings = apt("apt-config", &["dump", "Acquire"]);
         Self {
             archive: targets.lines().find_map(debian_archive),
-            options: settings.lines().filter(|line| reaches(line)).map(str::to_owned).collect(),
+            options: settings
+                .lines()
+                .filter(|line| reaches(line))
+                .map(str::to_owned)
+                .collect(),
         }
     }
 }
@@ -56,7 +65,10 @@ mod tests {
 
     #[test]
     fn takes_the_archive_and_not_the_security_updates() {
-        assert_eq!(debian_archive("Debian|Debian-Security|http://mirror.test/security/"), None);
+        assert_eq!(
+            debian_archive("Debian|Debian-Security|http://mirror.test/security/"),
+            None
+        );
         assert_eq!(
             debian_archive("Debian|Debian|http://mirror.test/debian/"),
             Some("http://mirror.test/debian".to_owned())

@@ -8,8 +8,11 @@ use anyhow::{Context, Result, bail};
 use nix::unistd::geteuid;
 
 /// Programs the lab runs on the machine, each with the Debian package that has it.
-const TOOLS: [(&str, &str); 3] =
-    [("mmdebstrap", "mmdebstrap"), ("ip", "iproute2"), ("apt-get", "apt")];
+const TOOLS: [(&str, &str); 3] = [
+    ("mmdebstrap", "mmdebstrap"),
+    ("ip", "iproute2"),
+    ("apt-get", "apt"),
+];
 
 /// Fails with a sentence unless this process may make namespaces and device nodes.
 pub(crate) fn require_root() -> Result<()> {
@@ -23,8 +26,11 @@ pub(crate) fn require_root() -> Result<()> {
 
 /// Makes sure every tool is there and says through `say` which packages it installed for that.
 pub(crate) fn require_tools(say: &dyn Fn(&str)) -> Result<()> {
-    let missing: Vec<&str> =
-        TOOLS.iter().filter(|(tool, _)| !is_installed(tool)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = TOOLS
+        .iter()
+        .filter(|(tool, _)| !is_installed(tool))
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -34,7 +40,9 @@ pub(crate) fn require_tools(say: &dyn Fn(&str)) -> Result<()> {
             "the lab needs {list}\nhint: it makes its host from Debian packages: run it on Debian, or install {list} by hand"
         );
     }
-    say(&format!("installing Debian packages on this machine: {list}"));
+    say(&format!(
+        "installing Debian packages on this machine: {list}"
+    ));
     if install(&missing).is_err() {
         // The package list of a fresh or old machine may not know where the files are now.
         apt_get(&["update"]).context("failed to refresh the list of Debian packages")?;
@@ -60,7 +68,11 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    bail!("apt-get {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim())
+    bail!(
+        "apt-get {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    )
 }
 
 fn is_installed(tool: &str) -> bool {

@@ -27,5 +27,10 @@ pub(crate) fn lab() -> Result<PathBuf> {
         .take(2)
         .map(|directory| directory.join("lab"))
         .find(|path| path.is_file())
-        .with_context(|| format!("the program lab is not beside {}\nhint: cargo build -p ctr-lab", this.display()))
+        .with_context(|| {
+            format!(
+                "the program lab is not beside {}\nhint: cargo build -p ctr-lab",
+                this.display()
+            )
+        })
 }

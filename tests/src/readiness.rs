@@ -45,5 +45,7 @@ impl Readiness {
 }
 
 fn says_ready(message: &[u8]) -> bool {
-    message.split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
+    message
+        .split(|byte| *byte == b'\n')
+        .any(|line| line == b"READY=1")
 }

@@ -18,7 +18,9 @@ pub(crate) const NOTIFY_SOCKET: &str = "/run/lab-notify";
 pub(crate) const NOTIFY_SOCKET_ON_MACHINE: &str = "notify";
 
 const NOTHING: Option<&str> = None;
-const SYSTEM: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+const SYSTEM: MsFlags = MsFlags::MS_NOSUID
+    .union(MsFlags::MS_NODEV)
+    .union(MsFlags::MS_NOEXEC);
 const PRIVATE: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 
 /// Character devices a host has without any driver of its own; none reaches the machine's data.
@@ -87,13 +89,23 @@ fn fill_dev(dev: &Path) -> Result<()> {
     }
     for (name, major, minor) in DEVICES {
         let path = dev.join(name);
-        mknod(&path, SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(major, minor))
-            .with_context(|| format!("failed to make the device {name}"))?;
+        mknod(
+            &path,
+            SFlag::S_IFCHR,
+            Mode::from_bits_truncate(0o666),
+            makedev(major, minor),
+        )
+        .with_context(|| format!("failed to make the device {name}"))?;
         // mknod(2) takes the umask off the mode.
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666))?;
     }
     let pts = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-    mount_on("devpts", &dev.join("pts"), pts, "newinstance,ptmxmode=0666,mode=620,gid=5")?;
+    mount_on(
+        "devpts",
+        &dev.join("pts"),
+        pts,
+        "newinstance,ptmxmode=0666,mode=620,gid=5",
+    )?;
     mount_on("tmpfs", &dev.join("shm"), PRIVATE, "mode=1777")?;
     for (name, target) in [
         ("ptmx", "pts/ptmx"),
@@ -142,8 +154,13 @@ fn mount_on(kind: &str, target: &Path, flags: MsFlags, data: &str) -> Result<()>
 }
 
 fn bind(source: &Path, target: &Path) -> Result<()> {
-    mount(Some(source), target, NOTHING, MsFlags::MS_BIND, NOTHING)
-        .with_context(|| format!("failed to bind {} on {}", source.display(), target.display()))
+    mount(Some(source), target, NOTHING, MsFlags::MS_BIND, NOTHING).with_context(|| {
+        format!(
+            "failed to bind {} on {}",
+            source.display(),
+            target.display()
+        )
+    })
 }
 
 fn read_only(target: &Path) -> Result<()> {

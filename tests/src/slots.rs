@@ -28,7 +28,11 @@ pub(crate) fn take() -> Result<Slot> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         if let Some(number) = files.iter().position(|file| file.try_lock().is_ok()) {
-            return files.into_iter().nth(number).map(Slot).context("a slot that was just locked");
+            return files
+                .into_iter()
+                .nth(number)
+                .map(Slot)
+                .context("a slot that was just locked");
         }
         thread::sleep(Duration::from_millis(20));
     }

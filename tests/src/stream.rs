@@ -66,13 +66,20 @@ impl Stream {
         let deadline = Instant::now() + timeout;
         let mut state = self.state();
         loop {
-            let found = state.bytes.windows(text.len()).position(|part| part == text.as_bytes());
+            let found = state
+                .bytes
+                .windows(text.len())
+                .position(|part| part == text.as_bytes());
             if let Some(start) = found {
                 let taken: Vec<u8> = state.bytes.drain(..start + text.len()).collect();
                 return Ok(String::from_utf8_lossy(&taken).into_owned());
             }
             if state.ended || Instant::now() >= deadline {
-                let reason = if state.ended { "the command ended" } else { "time ran out" };
+                let reason = if state.ended {
+                    "the command ended"
+                } else {
+                    "time ran out"
+                };
                 let shown = String::from_utf8_lossy(&state.bytes).into_owned();
                 bail!("{reason} before {text:?} was written; instead there was {shown:?}");
             }
@@ -80,9 +87,17 @@ impl Stream {
         }
     }
 
-    fn wait<'a>(&'a self, state: MutexGuard<'a, State>, deadline: Instant) -> MutexGuard<'a, State> {
+    fn wait<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        deadline: Instant,
+    ) -> MutexGuard<'a, State> {
         let left = deadline.saturating_duration_since(Instant::now());
-        self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+        self.0
+            .changed
+            .wait_timeout(state, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -29,7 +29,9 @@ pub struct Terminal {
 impl Terminal {
     /// Both ends of a new terminal among those of the host with this PID 1, so that it has a name there.
     pub(crate) fn open(leader: u32) -> Result<(File, File)> {
-        let pts = Path::new("/proc").join(leader.to_string()).join("root/dev/pts");
+        let pts = Path::new("/proc")
+            .join(leader.to_string())
+            .join("root/dev/pts");
         let open = |path: &Path| {
             OpenOptions::new()
                 .read(true)
@@ -52,17 +54,19 @@ impl Terminal {
 
     pub(crate) fn new(master: File, child: Child, cgroup: Cgroup) -> Result<Self> {
         let screen = Stream::of(master.try_clone()?);
-        Ok(Self { master, child, cgroup, screen })
-    }
-
-    /// The end of the terminal that a person's hands and eyes are at.
-    pub(crate) fn master(&self) -> &File {
-        &self.master
+        Ok(Self {
+            master,
+            child,
+            cgroup,
+            screen,
+        })
     }
 
     /// Types this; `\r` is the enter key.
     pub fn send(&mut self, keys: &str) -> Result<()> {
-        self.master.write_all(keys.as_bytes()).context("failed to type")
+        self.master
+            .write_all(keys.as_bytes())
+            .context("failed to type")
     }
 
     /// Waits until this text was written, takes everything up to its end, and returns it.
@@ -84,7 +88,10 @@ impl Terminal {
     pub fn wait(&mut self, timeout: Duration) -> Result<i32> {
         match wait(&mut self.child, timeout)? {
             Some(status) => Ok(code(status)),
-            None => bail!("the command still runs; its terminal shows {:?}", self.rest()),
+            None => bail!(
+                "the command still runs; its terminal shows {:?}",
+                self.rest()
+            ),
         }
     }
 }
@@ -99,6 +106,11 @@ impl Drop for Terminal {
 }
 
 pub(crate) fn set_size(terminal: &File, columns: u16, rows: u16) -> Result<()> {
-    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
     tcsetwinsize(terminal, size).context("failed to set a terminal's size")
 }

@@ -54,7 +54,9 @@ fn ip(commands: &str) -> Result<()> {
         .spawn()
         .context("failed to start ip")?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(commands.as_bytes()).context("failed to write to ip")?;
+        stdin
+            .write_all(commands.as_bytes())
+            .context("failed to write to ip")?;
     }
     let output = child.wait_with_output().context("failed to wait for ip")?;
     if !output.status.success() {
