@@ -22,6 +22,7 @@ mod dict;
 mod error;
 mod proxy;
 pub mod wire;
+mod words;
 
 pub use address::{
     BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path,
@@ -29,3 +30,4 @@ pub use address::{
 pub use dict::{Dict, DictError, from_dict, to_dict};
 pub use error::Error;
 pub use proxy::{ContainerProxy, ManagerProxy};
+pub use words::RESERVED_GROUP_NAMES;

@@ -1,5 +1,6 @@
 //! `ctrd` keeps one promise: what is declared is what runs.
 
 pub mod declaration;
+pub mod machine;
 pub mod model;
 pub mod os;
