@@ -1,14 +1,17 @@
 //! Whatever ends a lab's owner, no process, cgroup, mount or network of the lab is left.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ctr_lab::Host;
+use ctr_lab::{Cgroup, Host};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::{NamedTempFile, TempPath};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -91,80 +94,77 @@ fn a_dropped_host_is_gone_at_once() {
     traces.assert_gone();
 }
 
-/// A process that owns a lab: this very test program, run again for the one test below.
-fn owner() -> (Child, Traces) {
-    let mut owner = Command::new(std::env::current_exe().expect("a test has a program"))
-        .args(["--exact", "owns_a_lab_when_told_to", "--nocapture"])
-        .env("LAB_TEST_OWNS", "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program runs again");
-    let stdout = BufReader::new(owner.stdout.take().expect("its stdout is a pipe"));
-    let line = stdout
-        .lines()
-        .map_while(Result::ok)
-        .find_map(|line| line.split_once("owns: ").map(|(_, lab)| lab.to_owned()))
-        .expect("the owner says what it owns");
-    let mut words = line.split(' ');
-    let mut pid = || {
-        words
-            .next()
-            .and_then(|word| word.parse().ok())
-            .expect("a PID")
-    };
-    let (leader, keeper) = (pid(), pid());
-    let cgroup = words.next().expect("a cgroup");
-    (owner, Traces::of(leader, keeper, Path::new(cgroup)))
+/// A person's `lab run` whose script has begun.
+struct Owner {
+    process: Child,
+    keeper: u32,
+    traces: Traces,
+    _script: TempPath,
 }
 
-#[test]
-fn owns_a_lab_when_told_to() {
-    if std::env::var_os("LAB_TEST_OWNS").is_none() {
-        return;
+impl Owner {
+    fn start() -> Self {
+        let mut script = NamedTempFile::new().expect("a script can be made");
+        script
+            .write_all(b"echo begun; sleep 50")
+            .expect("a script can be written");
+        let script = script.into_temp_path();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_lab"))
+            .args(["run", "--bare"])
+            .arg(&script)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the lab's program runs");
+        let stdout = BufReader::new(process.stdout.take().expect("its stdout is a pipe"));
+        let begun = stdout
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line == "begun");
+        assert!(begun, "the script began");
+        let keeper = child(process.id(), "keep");
+        let leader = child(keeper, "systemd");
+        let cgroup = fs::read_to_string(format!("/proc/{leader}/cgroup")).expect("a cgroup");
+        let name = cgroup.split('/').find(|part| part.starts_with("ctr-lab-"));
+        let hierarchy = Cgroup::hierarchy().expect("a cgroup2 hierarchy");
+        let cgroup = hierarchy.join(name.expect("the host's cgroup is the lab's"));
+        Self {
+            process,
+            keeper,
+            traces: Traces::of(leader, keeper, &cgroup),
+            _script: script,
+        }
     }
-    let host = Host::boot();
-    println!(
-        "owns: {} {} {}",
-        host.leader(),
-        host.keeper(),
-        host.cgroup().path().display()
-    );
-    host.ok("sleep 50");
+}
+
+/// The child of `parent` with this in its command line.
+fn child(parent: u32, word: &str) -> u32 {
+    let of_parent = format!("PPid:\t{parent}\n");
+    fs::read_dir("/proc")
+        .expect("/proc can be listed")
+        .flatten()
+        .filter(|entry| {
+            let read = |file| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+            read("status").contains(&of_parent) && read("cmdline").contains(word)
+        })
+        .find_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .expect("the process is there")
 }
 
 #[test]
 fn a_killed_owner_takes_its_lab_along() {
-    let (mut owner, traces) = owner();
-    owner.kill().expect("the owner can be killed");
-    owner.wait().expect("the owner ends");
-    traces.assert_gone();
+    let mut owner = Owner::start();
+    owner.process.kill().expect("the owner can be killed");
+    owner.process.wait().expect("the owner ends");
+    owner.traces.assert_gone();
 }
 
 #[test]
 fn what_a_killed_keeper_leaves_is_swept_by_the_next_lab() {
-    let (mut owner, traces) = owner();
-    let keeper = traces_keeper(&traces);
-    owner.kill().expect("the owner can be killed");
-    for pid in keeper {
-        // SIGKILL on both, as near together as two system calls are.
-        let status = Command::new("kill").args(["-KILL", &pid]).status();
-        status.expect("kill can be run");
-    }
-    owner.wait().expect("the owner ends");
+    let mut owner = Owner::start();
+    let keeper = i32::try_from(owner.keeper).expect("a PID");
+    owner.process.kill().expect("the owner can be killed");
+    kill(Pid::from_raw(keeper), Signal::SIGKILL).expect("the keeper can be killed");
+    owner.process.wait().expect("the owner ends");
     drop(Host::boot());
-    traces.assert_gone();
-}
-
-/// The PIDs of the processes in the LAN's network namespace: the keeper alone.
-fn traces_keeper(traces: &Traces) -> Vec<String> {
-    let (_, lan) = traces.namespaces.last().expect("the LAN is the last");
-    let entries = fs::read_dir("/proc")
-        .expect("/proc can be listed")
-        .flatten();
-    entries
-        .filter(|entry| {
-            fs::metadata(entry.path().join("ns/net")).is_ok_and(|net| net.ino() == *lan)
-        })
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
+    owner.traces.assert_gone();
 }
