@@ -1,5 +1,6 @@
 //! The Debian tree under every lab host: made once by mmdebstrap, cached by what it is made of.
 
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -97,9 +98,9 @@ fn remove_unfinished(cache: &Path) -> Result<()> {
 fn recipe_hash() -> String {
     let recipe = format!("{} {SUITE} {PACKAGES:?} {LEFT_OUT:?}", base_recipe::VERSION);
     let digest = Sha256::digest(recipe.as_bytes());
-    digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.iter().take(6).fold(String::new(), |mut hash, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    })
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -122,7 +122,19 @@ impl Options {
     }
 }
 
-fn start(base: PathBuf, files: Vec<File>) -> Result<Host> {
+fn start(base: PathBuf, mut files: Vec<File>) -> Result<Host> {
+    // These show the machine's own kernel, and a lab has no business there.
+    for unit in [
+        "sys-kernel-config.mount",
+        "sys-kernel-debug.mount",
+        "sys-kernel-tracing.mount",
+    ] {
+        let path = Path::new("/etc/systemd/system").join(unit);
+        files.push(File {
+            path,
+            content: Content::Link("/dev/null".to_owned()),
+        });
+    }
     let identity = Identity::new()?;
     let run_directory = identity.run_directory();
     fs::create_dir_all(run_directory.join("root")).context("failed to make the lab's directory")?;

@@ -34,6 +34,7 @@ impl Cgroup {
     }
 
     /// The cgroup named `name` below this one.
+    #[must_use]
     pub fn child(&self, name: &str) -> Self {
         Self::at(self.path.join(name))
     }

@@ -237,10 +237,11 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        if thread::panicking() {
-            if let Ok(journal) = self.journal(Some("ctrd.service")) {
-                eprintln!("--- the last lines of ctrd's journal\n{journal}---");
-            }
+        if thread::panicking()
+            && let Ok(journal) = self.journal(Some("ctrd.service"))
+            && !journal.is_empty()
+        {
+            eprintln!("--- the last lines of ctrd's journal\n{journal}---");
         }
         if let Err(error) = self.end() {
             eprintln!("lab: failed to take a host away: {error:#}");

@@ -15,6 +15,8 @@ const PROGRAMS_VARIABLE: &str = "CTR_LAB_BIN_DIR";
 
 const PROGRAMS: [&str; 2] = ["ctrd", "ctr"];
 
+const UNIT: &str = "/usr/lib/systemd/system/ctrd.service";
+
 /// Where the files of `dist/` belong on a host, by the end of their names.
 const PLACES: [(&str, &str); 4] = [
     (".service", "/usr/lib/systemd/system"),
@@ -37,9 +39,12 @@ pub(crate) fn files(say: &dyn Fn(&str)) -> Result<Vec<File>> {
             files.push(copy(&entry.path(), &place));
         }
     }
+    if !files.iter().any(|file| file.path == Path::new(UNIT)) {
+        bail!("{} has no ctrd.service to install", dist.display());
+    }
     files.push(File {
         path: "/etc/systemd/system/multi-user.target.wants/ctrd.service".into(),
-        content: Content::Link("/usr/lib/systemd/system/ctrd.service".to_owned()),
+        content: Content::Link(UNIT.to_owned()),
     });
     Ok(files)
 }

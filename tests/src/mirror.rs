@@ -28,7 +28,7 @@ impl Mirror {
         );
         let settings = apt("apt-config", &["dump", "Acquire"]);
         Self {
-            archive: targets.lines().find_map(debian_archive),
+            archive: archive(&targets),
             options: settings
                 .lines()
                 .filter(|line| reaches(line))
@@ -45,6 +45,19 @@ fn apt(program: &str, arguments: &[&str]) -> String {
         .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default()
+}
+
+/// Without downloaded lists apt knows addresses only; Debian's mirrors all end in the same name.
+fn archive(targets: &str) -> Option<String> {
+    let named = |line: &str| {
+        let (_, archive) = line.rsplit_once('|')?;
+        let archive = archive.trim_end_matches('/');
+        archive.ends_with("/debian").then(|| archive.to_owned())
+    };
+    targets
+        .lines()
+        .find_map(debian_archive)
+        .or_else(|| targets.lines().find_map(named))
 }
 
 /// The security archive has the same origin, but not a whole suite: the label tells them apart.
@@ -73,6 +86,17 @@ mod tests {
             debian_archive("Debian|Debian|http://mirror.test/debian/"),
             Some("http://mirror.test/debian".to_owned())
         );
+    }
+
+    #[test]
+    fn takes_the_address_where_no_list_was_ever_downloaded() {
+        let targets = "$(ORIGIN)|$(LABEL)|http://mirror.test/debian-security/\n\
+                       $(ORIGIN)|$(LABEL)|http://mirror.test/debian/\n";
+        assert_eq!(
+            archive(targets),
+            Some("http://mirror.test/debian".to_owned())
+        );
+        assert_eq!(archive(""), None);
     }
 
     #[test]

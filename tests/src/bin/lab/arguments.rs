@@ -47,7 +47,8 @@ pub(crate) struct On {
 #[derive(Debug, Args)]
 pub(crate) struct Script {
     /// The bash script to run
-    pub(crate) script: PathBuf,
+    #[arg(value_name = "SCRIPT")]
+    pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) on: On,
     /// Words the script gets

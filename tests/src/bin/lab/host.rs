@@ -1,5 +1,6 @@
 //! Hosts for people: a script on one, or a shell.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -17,17 +18,18 @@ pub(crate) fn example() -> PathBuf {
 
 /// `lab run`.
 pub(crate) fn run_script(script: &Script) -> Result<ExitCode> {
-    let text = fs::read(&script.script)
-        .with_context(|| format!("failed to read {}", script.script.display()))?;
+    let text = fs::read(&script.path)
+        .with_context(|| format!("failed to read {}", script.path.display()))?;
     let host = boot(&script.on)?;
     let path = "/root/script";
     let written = host.command(["tee", path]).stdin(text).output()?;
     if !written.success() {
         bail!("failed to copy the script: {}", written.stderr);
     }
-    let mut argv = vec!["bash".into(), path.into()];
+    let at_home = "cd && exec bash \"$@\"";
+    let mut argv: Vec<OsString> = ["bash", "-c", at_home, "bash", path].map(Into::into).into();
     argv.extend(script.arguments.iter().cloned());
-    let status = host.command::<std::ffi::OsString>(argv).inherit()?;
+    let status = host.command(argv).inherit()?;
     Ok(exit_code(status))
 }
 
