@@ -29,6 +29,11 @@ impl SystemdError {
         let object = object.to_string();
         move |source| Self { what, object, source }
     }
+
+    /// A unit of that name exists.
+    pub fn is_name_taken(&self) -> bool {
+        is(&self.source, "org.freedesktop.systemd1.UnitExists")
+    }
 }
 
 /// systemd and machined, over one connection.
