@@ -1,5 +1,7 @@
 //! `ctrd` keeps one promise: what is declared is what runs.
 
 pub mod declaration;
+pub mod firewall;
 pub mod model;
+pub mod network;
 pub mod os;
