@@ -1,6 +1,5 @@
 //! A booted host, and what a test does with it.
 
-use std::fmt::Write as _;
 use std::process::{Child, ChildStdin};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -176,49 +175,6 @@ impl Host {
     #[track_caller]
     pub fn read(&self, path: &str) -> String {
         succeeded(path, expect(self.command(["cat", "--", path]).output()))
-    }
-
-    /// The last lines of the host's journal: those of one unit, or all.
-    pub fn journal(&self, unit: Option<&str>) -> Result<String> {
-        let mut argv = vec![
-            "journalctl",
-            "--no-pager",
-            "--quiet",
-            "--lines=60",
-            "--output=short-precise",
-        ];
-        argv.extend(unit.map(|_| "--unit"));
-        argv.extend(unit);
-        Ok(self
-            .command(argv)
-            .timeout(Duration::from_secs(10))
-            .output()?
-            .stdout)
-    }
-
-    /// Fails with the names and journals of units that failed.
-    pub(crate) fn require_no_failed_unit(&self) -> Result<()> {
-        let argv = [
-            "systemctl",
-            "list-units",
-            "--failed",
-            "--plain",
-            "--no-legend",
-        ];
-        let listed = self.command(argv).output()?;
-        let failed: Vec<&str> = listed
-            .stdout
-            .lines()
-            .filter_map(|line| line.split_whitespace().next())
-            .collect();
-        if failed.is_empty() && listed.success() {
-            return Ok(());
-        }
-        let mut talk = format!("units failed while the host booted: {}", failed.join(" "));
-        for unit in failed {
-            write!(talk, "\n{}", self.journal(Some(unit))?)?;
-        }
-        bail!("{talk}{}", listed.stderr)
     }
 
     fn end(&mut self) -> Result<()> {

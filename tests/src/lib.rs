@@ -22,6 +22,7 @@ mod boot;
 mod cache;
 mod cgroup;
 mod command;
+mod diagnosis;
 mod host;
 mod identity;
 mod install;

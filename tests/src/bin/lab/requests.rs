@@ -18,7 +18,14 @@ pub(crate) struct Request {
     expected: &'static str,
 }
 
-const CURL: [&str; 5] = ["curl", "--silent", "--show-error", "--fail", "--max-time=3"];
+const CURL: [&str; 6] = [
+    "curl",
+    "--silent",
+    "--show-error",
+    "--fail",
+    "--max-time",
+    "3",
+];
 
 macro_rules! get {
     ($container:literal, $url:literal, $expected:literal) => {
