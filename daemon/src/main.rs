@@ -36,8 +36,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = ctrd::session::helper() {
-        return code;
+    if ctrd::session::started_as_helper() {
+        return ctrd::session::helper_main();
     }
     match Arguments::parse().command {
         Command::Run { declaration } => run(declaration),

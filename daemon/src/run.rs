@@ -7,7 +7,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use zbus::Connection;
 
-use crate::firewall::Firewall;
+use crate::firewall::{Firewall, nft_version};
 use crate::machine::Systemd;
 use crate::network::Network;
 use crate::os::{Paths, watch_files};
@@ -23,7 +23,8 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     let connection = Connection::system().await.context("failed to reach the system bus")?;
     let systemd = Systemd::new(&connection).await?;
     check_systemd(&systemd.version().await?)?;
-    let firewall = Firewall::start(&paths).await?;
+    nft_version(&paths).await?;
+    let firewall = Firewall::new(&paths);
     let network = Network::start(&paths)?;
     let host = Arc::new(RealHost::new(
         paths.clone(),

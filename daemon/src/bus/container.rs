@@ -54,6 +54,16 @@ impl Container {
     }
 }
 
+/// The error and its causes in one line, and what to do about it in the next.
+fn refusal(error: session::SessionError) -> Error {
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    match error.hint() {
+        Some(hint) => Error::Failed(format!("{text}\nhint: {hint}")),
+        None => Error::Failed(text),
+    }
+}
+
 #[interface(name = "org.kernelcore.Containers1.Container")]
 impl Container {
     async fn status(
@@ -116,8 +126,17 @@ impl Container {
             )));
         };
         let stdio = stdio.into_iter().map(Into::into).collect();
-        session::open(leader, &status.control_group, &request, control.into(), stdio)
-            .map_err(|error| Error::Failed(error.sentence()))
+        let guest = session::Guest {
+            leader,
+            cgroup_root: self.fleet.paths().cgroup.clone(),
+            unit_cgroup: status.control_group,
+        };
+        let control = control.into();
+        // It blocks for some milliseconds, which other callers should not wait for.
+        tokio::task::spawn_blocking(move || session::open(&guest, request, control, stdio))
+            .await
+            .map_err(|error| Error::Failed(error.to_string()))?
+            .map_err(refusal)
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

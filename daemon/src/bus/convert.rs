@@ -2,7 +2,7 @@
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus,
-    State, Usage,
+    Problem, Severity, State, Usage,
 };
 use sha2::{Digest, Sha256};
 
@@ -45,7 +45,27 @@ fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
         path: paths.declaration.display().to_string(),
         loaded_ms: in_force.loaded_ms,
         differs: on_disk != in_force.digest,
-        problems: in_force.refused.as_deref().map(LoadError::to_wire).unwrap_or_default(),
+        problems: in_force.refused.as_deref().map(problems).unwrap_or_default(),
+    }
+}
+
+fn problems(error: &LoadError) -> Vec<Problem> {
+    match error {
+        LoadError::Refused(problems) => problems.to_wire(),
+        LoadError::Unreadable { path, .. } => {
+            let message = std::iter::successors(std::error::Error::source(error), |it| it.source())
+                .fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+            vec![Problem {
+                severity: Severity::Error,
+                file: path.display().to_string(),
+                line: 1,
+                column: 1,
+                key: String::new(),
+                rendered: format!("error: {message}"),
+                message,
+                hint: Some("write it, then `ctr apply`".to_owned()),
+            }]
+        }
     }
 }
 

@@ -47,7 +47,6 @@ impl Manager {
         let parsed = if bytes.is_empty() {
             declaration::load(&self.fleet.paths().declaration)
                 .map_err(|error| Error::BadDeclaration(error.to_string()))?
-                .0
         } else {
             declaration::parse(name, &bytes)
                 .map_err(|problems| Error::BadDeclaration(problems.to_string()))?

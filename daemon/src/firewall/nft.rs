@@ -1,6 +1,6 @@
 //! The program `nft`.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 
@@ -106,7 +106,9 @@ fn failed(program: &Path, what: &'static str) -> impl Fn(NftablesError) -> NftEr
 }
 
 async fn list(program: &Path, words: &[&str]) -> Result<String, NftError> {
-    get_current_ruleset_raw_async(Some(program), words.iter().map(OsStr::new))
+    // Owned words: with borrowed ones the compiler cannot see that this future may change threads.
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    get_current_ruleset_raw_async(Some(program), words.iter())
         .await
         .map_err(failed(program, "list the firewall"))
 }

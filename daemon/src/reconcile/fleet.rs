@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
-use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
@@ -142,10 +141,7 @@ impl Fleet {
     pub async fn apply(&self) -> Result<(ApplyReport, Problems), Arc<LoadError>> {
         let path = self.shared.paths.declaration.clone();
         match declaration::load(&path) {
-            Ok((parsed, bytes)) => {
-                let digest = Sha256::digest(&bytes).into();
-                Ok(self.declare(parsed, Some(digest)).await)
-            }
+            Ok(parsed) => Ok(self.declare(parsed).await),
             Err(error) => {
                 let error = Arc::new(error);
                 self.change(|now| now.refused = Some(error.clone()));
@@ -157,7 +153,6 @@ impl Fleet {
     async fn declare(
         &self,
         parsed: Parsed,
-        digest: Option<[u8; 32]>,
     ) -> (ApplyReport, Problems) {
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
@@ -185,7 +180,7 @@ impl Fleet {
             *now = InForce {
                 model: model.clone(),
                 loaded_ms: now_ms(),
-                digest,
+                digest: Some(parsed.digest),
                 refused: None,
                 troubled,
             };
@@ -345,7 +340,7 @@ impl Fleet {
             }
         };
         let removals = network::plan_removals(&bridges, &attachments, &marked);
-        for step in removals.steps(&marked) {
+        for step in removals.at_once(&marked) {
             match self.host.network.apply(&step).await {
                 Ok(()) => report.removed.push(step.to_string()),
                 Err(error) => report.failures.push(error.to_string()),
@@ -368,7 +363,7 @@ impl Fleet {
         report.removed = removed;
         report.failures.extend(failures.into_iter().filter_map(|it| it.error));
         match self.host.remove_firewall().await {
-            Ok(lines) => report.removed.extend(lines),
+            Ok(()) => report.removed.push("the tables inet ctr and bridge ctr".to_owned()),
             Err(error) => report.failures.push(error.sentence()),
         }
         report.data = orphans::data(&self.shared.paths);

@@ -114,7 +114,7 @@ pub trait Host: Send + Sync + 'static {
 }
 
 /// The files a container is given: its hosts file, its resolver configuration, those declared.
-pub fn given_files(wanted: &Wanted, nameservers: &[std::net::Ipv4Addr]) -> GivenFiles {
+pub(super) fn given_files(wanted: &Wanted, nameservers: &[std::net::Ipv4Addr]) -> GivenFiles {
     let container = wanted.container();
     let mut files = vec![
         ("hosts".into(), network::hosts(&wanted.model, container), 0o644),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::Ipv4Addr;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,8 +22,9 @@ use crate::machine::{
     Active, Facts, Systemd, Unit, limit_properties, root_directory, transient_unit, unit_name,
     unit_path,
 };
-use crate::model::{ContainerId, Group, MachineName, Model, Root};
-use crate::network::{self, Bridge, Network};
+use crate::model::{Container, ContainerId, Group, MachineName, Model, Root};
+use crate::firewall::{Desired, Element, container_elements, group_elements};
+use crate::network::{self, Bridge, MacAddress, Network};
 use crate::os::Paths;
 
 use super::host::{Conflict, Host, Observed, Wanted, given_files};
@@ -61,7 +63,7 @@ impl Drop for Watched {
 struct Open {
     firewall: Firewall,
     model: Arc<Model>,
-    containers: BTreeMap<ContainerId, crate::firewall::Elements>,
+    containers: BTreeMap<ContainerId, Vec<Element>>,
 }
 
 /// A unit that has just ended can block its name for a moment, until systemd has collected it.
@@ -115,8 +117,7 @@ impl RealHost {
             .into_iter()
             .filter_map(|id| {
                 let container = model.container(&id)?;
-                let elements = crate::firewall::container_elements(model, container);
-                Some((id, elements))
+                Some((id, elements(container)))
             })
             .collect();
         let lines = open.converge().await;
@@ -157,11 +158,12 @@ impl RealHost {
     }
 
     /// Removes both tables, for `down`.
-    pub async fn remove_firewall(&self) -> Result<Vec<String>, HostError> {
+    pub async fn remove_firewall(&self) -> Result<(), HostError> {
         let mut open = self.firewall.lock().await;
         open.containers.clear();
         open.model = Arc::default();
-        Ok(open.firewall.remove().await?)
+        open.firewall.remove().await?;
+        Ok(())
     }
 
     fn base(&self, wanted: &Wanted) -> Result<Option<UidBase>, HostError> {
@@ -275,7 +277,11 @@ impl RealHost {
 
 impl Open {
     async fn converge(&mut self) -> Result<Vec<String>, HostError> {
-        let desired = crate::firewall::desired(&self.model, self.containers.values());
+        let mut desired = Desired::default();
+        for group in self.model.groups.values() {
+            desired.extend(group_elements(&self.model, group));
+        }
+        desired.extend(self.containers.values().flatten().cloned());
         Ok(self.firewall.converge(&desired).await?)
     }
 }
@@ -311,9 +317,8 @@ impl Host for RealHost {
         };
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
-            let elements = open.containers.get(&wanted.id);
-            let desired = crate::firewall::container_elements(&wanted.model, container);
-            (elements == Some(&desired), elements.is_some())
+            let now = open.containers.get(&wanted.id);
+            (now == Some(&elements(container)), now.is_some())
         };
         let limits_current = limit_properties(&container.limits).iter().all(|(name, value)| {
             let declared = u64::try_from(value).ok();
@@ -361,8 +366,7 @@ impl Host for RealHost {
             }
             Step::OpenFirewall => {
                 let mut open = self.firewall.lock().await;
-                let elements = crate::firewall::container_elements(&wanted.model, container);
-                open.containers.insert(wanted.id.clone(), elements);
+                open.containers.insert(wanted.id.clone(), elements(container));
                 open.converge().await.map(drop)
             }
             Step::CloseFirewall => {
@@ -405,6 +409,11 @@ impl Host for RealHost {
     }
 }
 
+/// What a container has in the firewall while it runs.
+fn elements(container: &Container) -> Vec<Element> {
+    container_elements(container, MacAddress::of(&container.machine).0)
+}
+
 /// Turns a unit's signals into notifications; ends with the connection.
 async fn forward(connection: Connection, path: String, notify: Arc<Notify>) {
     let rule = MatchRule::builder()
@@ -414,7 +423,11 @@ async fn forward(connection: Connection, path: String, notify: Arc<Notify>) {
         .member("PropertiesChanged")
         .path(path.as_str())
         .build();
-    let stream = match MessageStream::for_match_rule(rule, &connection, Some(16)).await {
+    let listening = match rule {
+        Ok(rule) => MessageStream::for_match_rule(rule, &connection, NonZero::new(16)).await,
+        Err(error) => Err(error),
+    };
+    let stream = match listening {
         Ok(stream) => stream,
         Err(error) => {
             tracing::error!("failed to listen to {path}: {error}");
