@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ctr_lab::Host;
+use ctr_lab::{Host, Options};
 
 const SHORT: Duration = Duration::from_secs(10);
 
@@ -135,4 +135,17 @@ fn the_machines_settings_are_out_of_reach() {
 fn the_base_enables_nothing_by_itself() {
     let host = Host::boot();
     host.fails("systemctl is-active postgresql caddy nftables apt-daily.timer | grep -qx active");
+}
+
+#[test]
+fn a_unit_that_fails_the_boot_is_named_with_its_own_words() {
+    let unit = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo the reason; exit 1'\n";
+    let error = Options::new()
+        .file("/etc/systemd/system/broken.service", unit)
+        .link("../broken.service", "/etc/systemd/system/multi-user.target.wants/broken.service")
+        .boot()
+        .expect_err("a host that boots degraded is an error")
+        .to_string();
+    assert!(error.contains("broken.service"), "{error}");
+    assert!(error.contains("the reason"), "{error}");
 }
