@@ -142,7 +142,10 @@ fn a_unit_that_fails_the_boot_is_named_with_its_own_words() {
     let unit = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo the reason; exit 1'\n";
     let error = Options::new()
         .file("/etc/systemd/system/broken.service", unit)
-        .link("../broken.service", "/etc/systemd/system/multi-user.target.wants/broken.service")
+        .link(
+            "../broken.service",
+            "/etc/systemd/system/multi-user.target.wants/broken.service",
+        )
         .boot()
         .expect_err("a host that boots degraded is an error")
         .to_string();

@@ -15,6 +15,7 @@ use crate::progress::Step;
 use crate::requests::REQUESTS;
 
 const UNTIL_READY: Duration = Duration::from_secs(180);
+const UNTIL_REPAIRED: Duration = Duration::from_secs(20);
 const UNTIL_ANSWERED: Duration = Duration::from_secs(60);
 
 const GREETING: &str = "
@@ -64,6 +65,7 @@ fn boot() -> Result<Host> {
 fn wait_until_ready(host: &Host) -> Result<()> {
     let step = Step::begin("starting its containers");
     let deadline = Instant::now() + UNTIL_READY;
+    let mut well = Instant::now();
     loop {
         let status = status(host)?;
         let containers: Vec<&ContainerStatus> = status
@@ -79,11 +81,11 @@ fn wait_until_ready(host: &Host) -> Result<()> {
             step.end(&format!("{ready} containers are ready"));
             return Ok(());
         }
-        // One that will be tried again may still come up; one that will not never does.
-        let given_up = containers
-            .iter()
-            .any(|one| one.state == State::Failed && one.next_try_ms.is_none());
-        if given_up || Instant::now() >= deadline {
+        // A failed step is tried again; what is still failed after a few tries stays so.
+        if !containers.iter().any(|one| one.state == State::Failed) {
+            well = Instant::now();
+        }
+        if well.elapsed() >= UNTIL_REPAIRED || Instant::now() >= deadline {
             drop(step);
             let journal = host.journal(Some("ctrd.service"))?;
             bail!(
