@@ -1,8 +1,7 @@
 //! Effects on systemd and machined: each one call.
 
-use zbus::names::OwnedErrorName;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, Variant};
+use zbus::{Connection, DBusError, Variant};
 
 use crate::model::MachineName;
 
@@ -198,9 +197,10 @@ const NO_SUCH_MACHINE: &str = "org.freedesktop.machine1.NoSuchMachine";
 
 /// The error is the one of that name.
 fn is(error: &zbus::Error, name: &str) -> bool {
-    let found: Option<&OwnedErrorName> = match error {
-        zbus::Error::MethodError(found, _, _) => Some(found),
-        _ => None,
-    };
-    found.is_some_and(|found| found.as_str() == name)
+    match error {
+        zbus::Error::MethodError(found, _, _) => found.as_str() == name,
+        // A property's error comes as one of the standard ones.
+        zbus::Error::FDO(found) => found.name().as_str() == name,
+        _ => false,
+    }
 }

@@ -120,6 +120,18 @@ impl Unit {
             "failed" => Active::Failed,
             _ => Active::Inactive,
         };
+        // A queued job has not changed the state yet: what it leads to is on its way.
+        let job = match properties.get("Job").map(|value| &**value) {
+            Some(Variant::Structure(job)) => {
+                !matches!(job.fields().first(), None | Some(Variant::U32(0)))
+            }
+            _ => false,
+        };
+        let active = match active {
+            Active::Active if job => Active::Deactivating,
+            Active::Inactive | Active::Failed if job => Active::Activating,
+            settled => settled,
+        };
         let ended = (active == Active::Failed).then(|| {
             ended(
                 &text("Result"),

@@ -88,7 +88,8 @@ struct Task<H> {
 /// Starts the task of a container.
 pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
     let (requests, inbox) = mpsc::channel(64);
-    let (status, status_of) = watch::channel(Status::unknown());
+    let state = if wanted.intent == Intent::Run { State::Starting } else { State::Stopped };
+    let (status, status_of) = watch::channel(Status { state, ..Status::unknown() });
     let task = Task {
         host,
         shared,
@@ -200,7 +201,7 @@ impl<H: Host> Task<H> {
                 self.stopping = true;
                 self.forced = false;
             }
-            tracing::info!(container = %self.wanted.id, "{step}");
+            tracing::info!(container = %self.wanted.id, "{}: {step}", self.wanted.id);
             if let Err(error) = self.host.apply(&self.wanted, step).await {
                 self.fail(&error);
                 self.publish(None);
@@ -266,8 +267,9 @@ impl<H: Host> Task<H> {
             Verdict::Restart(pause) => {
                 self.restarts += 1;
                 self.next_try = (!pause.is_zero()).then(|| Instant::now() + pause);
-                tracing::warn!(container = %self.wanted.id, ?pause, "ended ({}), will be started again",
-                    self.last_exit.as_deref().unwrap_or("unknown"));
+                let how = self.last_exit.as_deref().unwrap_or("unknown");
+                tracing::warn!(container = %self.wanted.id,
+                    "{} ended by itself ({how}) and is started again in {pause:?}", self.wanted.id);
             }
             Verdict::StayFailed => self.given_up = true,
             Verdict::StayOff => {
@@ -310,7 +312,7 @@ impl<H: Host> Task<H> {
     }
 
     fn fail(&mut self, error: &HostError) {
-        tracing::error!(container = %self.wanted.id, "{}", error.sentence());
+        tracing::error!(container = %self.wanted.id, "{}: {}", self.wanted.id, error.sentence());
         self.trouble_with(Conflict { reason: error.sentence(), hint: error.hint() });
     }
 
@@ -481,7 +483,8 @@ impl<H: Host> Task<H> {
 
     fn announce(&self, plan: &Plan, observed: &Observed) {
         if !plan.changed.is_empty() {
-            tracing::info!(container = %self.wanted.id, changed = %plan.changed.join(", "), "restarting");
+            let changed = plan.changed.join(", ");
+            tracing::info!(container = %self.wanted.id, "{}: restarts for a change of {changed}", self.wanted.id);
         }
         let state = if plan.steps.contains(&Step::StartUnit) {
             State::Starting
@@ -542,13 +545,20 @@ impl<H: Host> Task<H> {
             let left = due.saturating_duration_since(Instant::now());
             now_ms() + u64::try_from(left.as_millis()).unwrap_or(u64::MAX / 2)
         });
+        let id = &self.wanted.id;
         self.status.send_if_modified(|status| {
             let before = status.clone();
             if status.state != state {
                 status.state = state;
                 status.since_ms = now_ms();
-                tracing::info!(container = %self.wanted.id, state = state.as_str(),
-                    reason = reason.as_deref().unwrap_or(""), "is {}", state.as_str());
+                let because = reason.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+                tracing::info!(container = %id, state = state.as_str(),
+                    "{id} is {}{because}", state.as_str());
+            }
+            // A guest that outlived the last ctrd is up since it was ready, not since it was found.
+            let ready = observed.map_or(0, |observed| observed.unit.active_since_usec / 1000);
+            if state == State::Running && ready != 0 {
+                status.since_ms = ready;
             }
             status.reason = reason;
             status.hint = self.trouble.as_ref().and_then(|trouble| trouble.hint.clone());
