@@ -21,6 +21,7 @@ mod address;
 mod dict;
 mod error;
 mod proxy;
+pub mod session;
 pub mod wire;
 mod words;
 
