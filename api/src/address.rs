@@ -1,5 +1,7 @@
 //! Where things are on the bus.
 
+use std::fmt::Write as _;
+
 use zbus::OwnedObjectPath;
 
 /// The well-known name that `ctrd` owns on the system bus.
@@ -33,7 +35,7 @@ fn escape(element: &str) -> String {
         if plain {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("_{byte:02x}"));
+            let _ = write!(out, "_{byte:02x}");
         }
     }
     out

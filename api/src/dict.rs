@@ -51,7 +51,7 @@ fn object(map: Map<String, Value>) -> Result<Dict, DictError> {
     let mut dict = Dict::with_capacity(map.len());
     for (key, value) in map {
         if let Some(value) = to_variant(value)? {
-            dict.insert(key, OwnedVariant::try_from(value).map_err(zbus::Error::from)?);
+            dict.insert(key, OwnedVariant::try_from(value)?);
         }
     }
     Ok(dict)
@@ -67,7 +67,7 @@ fn to_variant(value: Value) -> Result<Option<Variant<'static>>, DictError> {
             let mut array = Array::new(&Signature::Variant);
             for item in items {
                 if let Some(item) = to_variant(item)? {
-                    array.append(Variant::Variant(Box::new(item))).map_err(zbus::Error::from)?;
+                    array.append(Variant::Variant(Box::new(item)))?;
                 }
             }
             Variant::Array(array)
