@@ -233,9 +233,14 @@ impl<H: Host> Task<H> {
         let unit = &observed.unit;
         let before = self.last.as_ref().map(|last| last.active);
         let was_up = matches!(before, Some(Active::Active | Active::Activating));
-        match unit.active {
-            Active::Active | Active::Failed | Active::Inactive => self.permit = None,
-            Active::Activating | Active::Deactivating => {}
+        // The place among those that start is given back when the start is over, not before it.
+        let over = match unit.active {
+            Active::Active => true,
+            Active::Failed | Active::Inactive => was_up,
+            Active::Activating | Active::Deactivating => false,
+        };
+        if over {
+            self.permit = None;
         }
         if unit.active == Active::Active {
             self.next_try = None;
