@@ -14,7 +14,7 @@ use crate::host;
 use crate::progress::Step;
 use crate::requests::REQUESTS;
 
-const UNTIL_READY: Duration = Duration::from_secs(180);
+const UNTIL_READY: Duration = Duration::from_secs(120);
 const UNTIL_REPAIRED: Duration = Duration::from_secs(20);
 const UNTIL_ANSWERED: Duration = Duration::from_secs(60);
 
