@@ -91,6 +91,11 @@ impl Unit {
         }
     }
 
+    /// It exists and ctrd did not make it.
+    pub fn is_foreign(&self) -> bool {
+        self.loaded && self.declared.is_none()
+    }
+
     /// Reads the properties of a unit and its service, as `GetAll` gives them.
     pub(super) fn read(properties: &HashMap<String, OwnedVariant>) -> Self {
         let text = |name: &str| match properties.get(name).map(|value| &**value) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::machine::{Active, Declared};
+use crate::machine::{Active, Declared, unit_name};
 use crate::network;
 
 use super::host::{Conflict, Observed, Wanted};
@@ -91,9 +91,18 @@ pub struct Plan {
 /// A conflict is something of somebody else's in the way of what would have to be done.
 pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
     match wanted.intent {
+        Intent::Run if observed.unit.is_foreign() => Err(foreign(wanted)),
         Intent::Run => run(wanted, observed, forced),
         Intent::Stop => Ok(Plan { steps: stop(observed), changed: Vec::new() }),
         Intent::Remove => Ok(Plan { steps: removal(wanted, observed), changed: Vec::new() }),
+    }
+}
+
+fn foreign(wanted: &Wanted) -> Conflict {
+    let unit = unit_name(&wanted.container().machine);
+    Conflict {
+        reason: format!("a unit {unit} exists and ctrd did not make it"),
+        hint: Some(format!("see `systemctl cat {unit}`, and remove or rename it")),
     }
 }
 
@@ -184,6 +193,8 @@ fn network_steps(
 
 fn stop(observed: &Observed) -> Vec<Step> {
     match observed.unit.active {
+        // Somebody else's is left as it is.
+        _ if observed.unit.is_foreign() => Vec::new(),
         Active::Active => vec![Step::StopUnit],
         Active::Activating => vec![Step::KillUnit],
         Active::Deactivating => Vec::new(),
@@ -209,7 +220,8 @@ fn stop(observed: &Observed) -> Vec<Step> {
 /// Everything of a container goes, except its data.
 pub fn removal(wanted: &Wanted, observed: &Observed) -> Vec<Step> {
     let mut steps = stop(observed);
-    if matches!(observed.unit.active, Active::Failed | Active::Inactive) {
+    let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
+    if down || observed.unit.is_foreign() {
         let network = network::plan_container_removal(&wanted.network(), &observed.network);
         steps.extend(network.into_iter().map(Step::Network));
         if observed.files_any {

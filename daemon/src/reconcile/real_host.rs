@@ -19,7 +19,7 @@ use crate::machine::root::{
     release, write_given,
 };
 use crate::machine::{
-    Active, Facts, Systemd, Unit, limit_properties, root_directory, transient_unit, unit_name,
+    Active, Facts, Systemd, limit_properties, root_directory, transient_unit, unit_name,
     unit_path,
 };
 use crate::model::{Container, ContainerId, Group, MachineName, Model, Root};
@@ -231,15 +231,8 @@ impl RealHost {
         Ok(self.systemd.start(&unit).await?)
     }
 
-    fn conflict(&self, wanted: &Wanted, unit: &Unit, other_unit: Option<&str>) -> Option<Conflict> {
+    fn conflict(wanted: &Wanted, other_unit: Option<&str>) -> Option<Conflict> {
         let container = wanted.container();
-        let name = unit_name(&container.machine);
-        if unit.loaded && unit.declared.is_none() {
-            return Some(Conflict {
-                reason: format!("a unit {name} exists and ctrd did not make it"),
-                hint: Some(format!("see `systemctl cat {name}`, and remove or rename it")),
-            });
-        }
         if let Some(other) = other_unit {
             return Some(Conflict {
                 reason: format!("the machine name {} belongs to {other}", container.machine),
@@ -305,7 +298,7 @@ impl Host for RealHost {
             Err(conflict) => (false, Some(conflict.into())),
         };
         if conflict.is_none() && down {
-            conflict = self.conflict(wanted, &unit, other_unit.as_deref());
+            conflict = Self::conflict(wanted, other_unit.as_deref());
         }
         let state = observe_state(&self.paths.machine_state(machine), container.users)?;
         let files = self.paths.machine_files(machine);

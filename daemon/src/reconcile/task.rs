@@ -217,7 +217,8 @@ impl<H: Host> Task<H> {
         self.trouble = None;
         self.publish(Some(observed));
         if self.wanted.intent == Intent::Remove
-            && matches!(observed.unit.active, Active::Inactive | Active::Failed)
+            && (matches!(observed.unit.active, Active::Inactive | Active::Failed)
+                || observed.unit.is_foreign())
         {
             return Next::Done;
         }
@@ -231,6 +232,9 @@ impl<H: Host> Task<H> {
     /// Learns from what was seen: an end that nobody asked for, a guest that is ready.
     fn note(&mut self, observed: &Observed) {
         let unit = &observed.unit;
+        if unit.is_foreign() {
+            return;
+        }
         let before = self.last.as_ref().map(|last| last.active);
         let was_up = matches!(before, Some(Active::Active | Active::Activating));
         // The place among those that start is given back when the start is over, not before it.
@@ -502,9 +506,10 @@ impl<H: Host> Task<H> {
     }
 
     fn publish(&self, observed: Option<&Observed>) {
+        let foreign = observed.is_some_and(|observed| observed.unit.is_foreign());
         let active = observed.map_or_else(
             || self.last.as_ref().map_or(Active::Inactive, |last| last.active),
-            |observed| observed.unit.active,
+            |observed| if foreign { Active::Inactive } else { observed.unit.active },
         );
         let run = self.wanted.intent == Intent::Run;
         let (state, reason) = match active {
