@@ -3,3 +3,4 @@
 pub mod declaration;
 pub mod model;
 pub mod os;
+pub mod session;
