@@ -24,7 +24,9 @@ mod proxy;
 pub mod session;
 pub mod wire;
 
-pub use address::{BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path};
+pub use address::{
+    BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path,
+};
 pub use dict::{Dict, DictError, from_dict, to_dict};
 pub use error::Error;
 pub use proxy::{ContainerProxy, ManagerProxy};
