@@ -68,7 +68,11 @@ impl Event {
     /// A failure whose text is cut to what fits a datagram.
     pub fn failed(status: u8, message: &str, hint: Option<&str>) -> Self {
         let (message, hint) = (cut(message), hint.map(cut));
-        Self::Failed { status, message, hint }
+        Self::Failed {
+            status,
+            message,
+            hint,
+        }
     }
 
     /// What a client exits with after this event; nothing where the session goes on.
@@ -124,8 +128,14 @@ mod tests {
     fn messages_read_as_documented() {
         let written = |event: &Event| String::from_utf8(encode(event).unwrap()).unwrap();
         assert_eq!(written(&Event::Terminal), r#"{"event":"terminal"}"#);
-        assert_eq!(written(&Event::Exited { status: 3 }), r#"{"event":"exited","status":3}"#);
-        assert_eq!(written(&Event::Killed { signal: 15 }), r#"{"event":"killed","signal":15}"#);
+        assert_eq!(
+            written(&Event::Exited { status: 3 }),
+            r#"{"event":"exited","status":3}"#
+        );
+        assert_eq!(
+            written(&Event::Killed { signal: 15 }),
+            r#"{"event":"killed","signal":15}"#
+        );
         assert_eq!(
             written(&Event::failed(127, "no psql", None)),
             r#"{"event":"failed","status":127,"message":"no psql"}"#
@@ -145,7 +155,10 @@ mod tests {
         assert_eq!(Event::Started.exit_status(), None);
         assert_eq!(Event::Exited { status: 7 }.exit_status(), Some(7));
         assert_eq!(Event::Killed { signal: 9 }.exit_status(), Some(137));
-        assert_eq!(Event::failed(STATUS_NOT_FOUND, "", None).exit_status(), Some(127));
+        assert_eq!(
+            Event::failed(STATUS_NOT_FOUND, "", None).exit_status(),
+            Some(127)
+        );
     }
 
     #[test]

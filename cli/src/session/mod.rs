@@ -1,21 +1,86 @@
-//! A process of the guest.
+//! The person's side of a session: their terminal or their pipes, and the exit status.
+//!
+//! ```text
+//!  stdin ──copy──> terminal's master, or a pipe ──┐
+//!  stdout <─copy── terminal's master, or a pipe ──┤ the command in the guest
+//!  stderr <─copy── a pipe ────────────────────────┘
+//!  signals ──────> control socket <────────────── how it ended
+//! ```
+//!
+//! `ctrd` only introduces the two sides to each other; see `docs/reference/sessions.md`.
 
-use ctr_api::ContainerProxy;
+mod control;
+mod copy;
+mod error;
+mod raw_mode;
+mod signals;
+mod streams;
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use ctr_api::session::Event;
 use ctr_api::wire::SessionRequest;
+use ctr_api::{ContainerProxy, to_dict};
+use zbus::Fd;
 
-/// Why there is no session.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// This build has no sessions.
-    #[error("sessions are not built into this ctr")]
-    NotBuiltIn,
+use control::Control;
+pub(crate) use error::SessionError;
+use signals::{Arrival, Signals};
+use streams::{Near, Streams};
+
+/// Runs a session in this container, on this process's standard streams, and returns what `ctr`
+/// exits with: the command's status, or 128 + n where signal n ended it.
+///
+/// The size of the terminal and what the guest has to know about it are filled in here.
+pub(crate) async fn run(
+    container: &ContainerProxy<'_>,
+    request: SessionRequest,
+) -> Result<u8, SessionError> {
+    run_with(request, async |request, control, stdio| {
+        let request = to_dict(&request).map_err(SessionError::Request)?;
+        let stdio = stdio
+            .iter()
+            .map(|stream| Fd::from(stream.as_fd()))
+            .collect();
+        Ok(container
+            .open_session(&request, Fd::from(control.as_fd()), stdio)
+            .await?)
+    })
+    .await
 }
 
-/// Runs the request and answers with the command's own exit status.
-#[allow(clippy::unused_async, reason = "a session waits for its command")]
-pub(crate) async fn run(
-    _container: &ContainerProxy<'_>,
-    _request: SessionRequest,
-) -> Result<u8, Error> {
-    Err(Error::NotBuiltIn)
+/// The same, with any way to open it: `open` is given the request, the session's end of the control
+/// socket and its standard streams.
+pub(crate) async fn run_with(
+    mut request: SessionRequest,
+    open: impl AsyncFnOnce(SessionRequest, OwnedFd, Vec<OwnedFd>) -> Result<(), SessionError>,
+) -> Result<u8, SessionError> {
+    streams::describe_terminal(&mut request);
+    // Before there is anything to send them to: none is lost, and none ends `ctr` half way.
+    let mut signals = Signals::listen(request.terminal).map_err(SessionError::Setup)?;
+    let (mut control, theirs) = Control::new().map_err(SessionError::Setup)?;
+    let (near, far) = Near::new(request.terminal).map_err(SessionError::Setup)?;
+    open(request, theirs, far).await?;
+    let mut streams = Streams::new(near);
+    let status = loop {
+        tokio::select! {
+            event = control.hear() => match event? {
+                (Event::Terminal, Some(master)) => streams.take_terminal(master),
+                (Event::Started, _) => streams.start().map_err(SessionError::Setup)?,
+                (Event::Failed { status, message, hint }, _) => {
+                    return Err(SessionError::Refused { status, message, hint });
+                }
+                (event, _) => if let Some(status) = event.exit_status() { break status },
+            },
+            arrival = signals.next() => match arrival {
+                Arrival::PassOn(number) => control.signal(number),
+                Arrival::NewSize => streams.resize(),
+                Arrival::Suspend => streams.suspend().map_err(SessionError::Setup)?,
+                // With a terminal `ctr` is the terminal: its end is what the guest is to see.
+                Arrival::HangUp(number) => return Ok(number.saturating_add(128)),
+            },
+        }
+    };
+    streams.drain().await;
+    Ok(status)
 }
