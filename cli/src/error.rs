@@ -111,7 +111,7 @@ impl Error {
     pub(crate) fn caused(mut self, source: &(dyn StdError + 'static)) -> Self {
         let mut next = Some(source);
         while let Some(error) = next {
-            let text = error.to_string();
+            let text = in_words(error);
             // Some errors quote their source, and saying it twice explains nothing.
             if !self.says(&text) {
                 self = self.because(text);
@@ -179,6 +179,24 @@ impl Error {
                 text
             }
         }
+    }
+}
+
+/// An error of the interface prints its name first, which is for programs.
+fn in_words(error: &(dyn StdError + 'static)) -> String {
+    use ctr_api::Error as Api;
+    match error.downcast_ref() {
+        Some(
+            Api::NoSuchGroup(text)
+            | Api::NoSuchContainer(text)
+            | Api::NotRunning(text)
+            | Api::BadDeclaration(text)
+            | Api::NotAuthorised(text)
+            | Api::BadRequest(text)
+            | Api::Failed(text),
+        ) => text.clone(),
+        Some(Api::ZBus(error)) => error.to_string(),
+        None => error.to_string(),
     }
 }
 

@@ -53,7 +53,6 @@ async fn request(
     goal: Goal,
     options: SettleAll,
 ) -> Result<Exit, Error> {
-    let mut progress = Progress::new();
     let pending: Vec<_> = containers
         .iter()
         .map(|it| Pending {
@@ -62,11 +61,11 @@ async fn request(
             goal,
         })
         .collect();
-    if !options.no_wait {
-        for it in &pending {
-            progress.add(it);
-        }
-    }
+    let mut progress = if options.no_wait {
+        Progress::silent()
+    } else {
+        Progress::of(&pending)
+    };
     let answers: Vec<_> = stream::iter(pending)
         .map(|it| async {
             let answer = ask(daemon, &it).await;
@@ -83,7 +82,6 @@ async fn request(
             Ok(()) => taken.push(it),
             // Without the daemon each of them fails for the same reason: say it once.
             Err(error) if error.exit == Exit::UNREACHABLE => {
-                progress.clear();
                 return Err(error);
             }
             Err(error) => {
@@ -97,6 +95,7 @@ async fn request(
     } else {
         settle(daemon, changes, taken, options.timeout, &mut progress).await?
     };
+    progress.close();
     refused.append(&mut settled.failures);
     Ok(Settled { failures: refused }.report())
 }

@@ -6,7 +6,7 @@ use super::watch::{self, Scope};
 use crate::args::Look;
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
-use crate::render::{CpuMeter, detail, status};
+use crate::render::{CpuMeter, View, detail, status};
 use crate::{journal, output, target};
 
 /// Every group, or one.
@@ -78,13 +78,29 @@ fn table(host: &HostStatus, look: Look) -> Result<(), Error> {
 }
 
 async fn one(container: &ContainerStatus) -> Result<(), Error> {
-    let mut text = detail(container, &mut CpuMeter::default(), output::view());
+    let view = output::view();
+    let mut text = detail(container, &mut CpuMeter::default(), view);
     let lines = journal::last_lines(container).await;
     if !lines.is_empty() {
-        text.push('\n');
-        text.push_str(&lines);
+        text.push_str(&journal_lines(container, &lines, view));
     }
     output::print(&text)
+}
+
+/// What it said last, each line cut to the terminal: the whole of it is in `logs`.
+fn journal_lines(container: &ContainerStatus, lines: &str, view: View) -> String {
+    let (group, name) = (&container.group, &container.name);
+    let mut text = view
+        .paint
+        .faint(&format!("\nLast lines of `ctr {group} logs {name}`:"));
+    text.push('\n');
+    let room = view.width.map_or(usize::MAX, |it| it.saturating_sub(2));
+    for line in lines.lines() {
+        text.push_str("  ");
+        text.extend(line.chars().take(room));
+        text.push('\n');
+    }
+    text
 }
 
 fn tell_about_the_file(declaration: &DeclarationStatus) {

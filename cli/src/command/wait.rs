@@ -21,7 +21,6 @@ pub(super) async fn run(group: &str, words: Wait) -> Result<Exit, Error> {
     let daemon = Daemon::connect().await?;
     let changes = Changes::of(&daemon).await?;
     let host = daemon.status().await?;
-    let mut progress = Progress::new();
     let mut pending = Vec::new();
     for it in target::containers(&host, group, &words.names)? {
         if goal == Goal::Ready && it.state == State::Stopped {
@@ -39,9 +38,8 @@ pub(super) async fn run(group: &str, words: Wait) -> Result<Exit, Error> {
             goal,
         });
     }
-    for it in &pending {
-        progress.add(it);
-    }
+    let mut progress = Progress::of(&pending);
     let settled = settle(&daemon, changes, pending, words.timeout, &mut progress).await?;
+    progress.close();
     Ok(settled.report())
 }

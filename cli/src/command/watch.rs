@@ -149,7 +149,7 @@ fn frame(text: &str, rows: usize) -> String {
         rows.saturating_sub(1)
     };
     for (index, line) in lines.iter().take(shown).enumerate() {
-        let end = if index + 1 == rows { "" } else { "\r\n" };
+        let end = if index + 1 == rows { "" } else { "\n" };
         let _ = write!(frame, "{line}\x1b[K{end}");
     }
     if !fits {

@@ -46,7 +46,7 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    /// Reports every failure; the exit status is the worst of them.
+    /// Reports every failure; one alone lends its exit status.
     pub(crate) fn report(self) -> Exit {
         for failure in &self.failures {
             output::report(failure);
@@ -91,10 +91,13 @@ pub(crate) async fn settle(
             () = sleep(LONGEST_SILENCE) => {}
             () = until(deadline) => {
                 let host = daemon.status().await?;
-                settled.failures.extend(pending.drain(..).map(|it| late(&it, &host, timeout)));
+                for it in pending.drain(..) {
+                    progress.failed(&it, "not there in time");
+                    settled.failures.push(late(&it, &host, timeout));
+                }
             }
             _ = interrupt.recv() => {
-                progress.clear();
+                progress.close();
                 output::note("no longer waiting; ctrd goes on", Some("`ctr status` shows how far it is"));
                 return Err(Error::quiet(Exit::INTERRUPTED));
             }

@@ -16,7 +16,6 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Progress {
     /// On a terminal only.
-    lines: Option<MultiProgress>,
     bars: HashMap<String, ProgressBar>,
     /// Whose wait was told of, where there is no terminal.
     told: HashSet<String>,
@@ -24,25 +23,31 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
-        let terminal = io::stderr().is_terminal();
-        let lines = terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+    /// Shows `pending` from now on.
+    pub(crate) fn of(pending: &[Pending]) -> Self {
+        let mut progress = Self::silent();
+        if !io::stderr().is_terminal() {
+            return progress;
+        }
+        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let width = pending.iter().map(|it| key(it).len()).max().unwrap_or(0);
+        for it in pending {
+            let bar = lines.add(ProgressBar::new_spinner());
+            bar.set_style(style("{spinner} {prefix}  {wide_msg} {elapsed:>5}"));
+            bar.set_prefix(format!("{:<width$}", key(it)));
+            bar.enable_steady_tick(TICK);
+            progress.bars.insert(key(it), bar);
+        }
+        progress
+    }
+
+    /// Shows nothing on a terminal either.
+    pub(crate) fn silent() -> Self {
         Self {
-            lines,
             bars: HashMap::new(),
             told: HashSet::new(),
             began: Instant::now(),
         }
-    }
-
-    /// Shows a container from now on.
-    pub(crate) fn add(&mut self, it: &Pending) {
-        let Some(lines) = &self.lines else { return };
-        let bar = lines.add(ProgressBar::new_spinner());
-        bar.set_style(style("{spinner} {prefix}  {wide_msg} {elapsed:>5}"));
-        bar.set_prefix(key(it));
-        bar.enable_steady_tick(TICK);
-        self.bars.insert(key(it), bar);
     }
 
     pub(super) fn moved(&mut self, it: &Pending, now: &ContainerStatus) {
@@ -61,26 +66,29 @@ impl Progress {
             now.state.as_str(),
             self.began.elapsed().as_secs_f64()
         );
-        self.end(it, "✓", &text);
+        self.end(it, ("✓", "green"), &text);
     }
 
     pub(crate) fn failed(&mut self, it: &Pending, word: &str) {
-        self.end(it, "✗", word);
+        self.end(it, ("✗", "red"), word);
     }
 
-    /// Takes the lines away.
-    pub(crate) fn clear(&mut self) {
-        for bar in self.bars.values() {
+    /// Leaves the lines as they are. A line that is still drawn to would overwrite what is said
+    /// below it.
+    pub(crate) fn close(&mut self) {
+        for (_, bar) in self.bars.drain() {
             bar.disable_steady_tick();
-        }
-        if let Some(lines) = &self.lines {
-            let _ = lines.clear();
+            if !bar.is_finished() {
+                bar.abandon();
+            }
         }
     }
 
-    fn end(&mut self, it: &Pending, mark: &str, text: &str) {
+    fn end(&mut self, it: &Pending, (mark, colour): (&str, &str), text: &str) {
         if let Some(bar) = self.bars.get(&key(it)) {
-            bar.set_style(style(&format!("{mark} {{prefix}}  {{wide_msg}}")));
+            let template = format!("{{spinner:.{colour}}} {{prefix}}  {{wide_msg}}");
+            // The last of the ticks is what a finished spinner shows.
+            bar.set_style(style(&template).tick_strings(&[mark, mark]));
             bar.finish_with_message(text.to_owned());
         }
     }

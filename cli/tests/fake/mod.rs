@@ -1,5 +1,10 @@
 //! A `ctrd` that keeps the contract and nothing else, on a bus of its own.
 
+#![allow(
+    clippy::unused_self,
+    reason = "a method on the bus belongs to an object"
+)]
+
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
