@@ -5,6 +5,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
 use ipnet::Ipv4Net;
@@ -24,6 +25,7 @@ use rtnetlink::{
     RouteMessageBuilder,
 };
 use tokio::runtime;
+use tokio::sync::Mutex;
 
 use super::desired::{Attachment, LINK_GROUP, MacAddress};
 use super::namespace_thread::NamespaceThread;
@@ -36,6 +38,9 @@ const IFLA_ALT_IFNAME: u16 = 53;
 #[derive(Debug, Clone)]
 pub(super) struct Socket {
     handle: Handle,
+    /// Held while a list is read: a socket answers EBUSY to a second dump beside a first one
+    /// (`__netlink_dump_start()` in net/netlink/af_netlink.c).
+    dump: Arc<Mutex<()>>,
 }
 
 impl Socket {
@@ -43,7 +48,7 @@ impl Socket {
     pub(super) fn open() -> io::Result<Self> {
         let (connection, handle, _) = rtnetlink::new_connection()?;
         tokio::spawn(connection);
-        Ok(Self { handle })
+        Ok(Self { handle, dump: Arc::default() })
     }
 
     /// Opens a socket in another namespace; a socket stays in the one it was made in.
@@ -56,7 +61,7 @@ impl Socket {
         });
         let (connection, handle) = opened.await?;
         tokio::spawn(connection);
-        Ok(Self { handle })
+        Ok(Self { handle, dump: Arc::default() })
     }
 
     /// The interface known by `name`; `None` where there is none.
@@ -81,18 +86,13 @@ impl Socket {
 
     /// Every interface with its IPv4 addresses and routes.
     pub(super) async fn interfaces(&self) -> io::Result<Interfaces> {
-        let links = self.links();
+        let links = self.links().await?;
+        let _dump = self.dump.lock().await;
         let mut request = self.handle.address().get();
         request.message_mut().header.family = AddressFamily::Inet;
-        let addresses = request.execute().map_err(io_error).try_collect::<Vec<_>>();
-        let routes = self
-            .handle
-            .route()
-            .get(RouteMessageBuilder::<Ipv4Addr>::new().build())
-            .execute()
-            .map_err(io_error)
-            .try_collect::<Vec<_>>();
-        let (links, addresses, routes) = tokio::try_join!(links, addresses, routes)?;
+        let addresses: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
+        let request = self.handle.route().get(RouteMessageBuilder::<Ipv4Addr>::new().build());
+        let routes: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
         Ok(Interfaces {
             links,
             addresses: addresses.iter().filter_map(read_address).collect(),
@@ -102,6 +102,7 @@ impl Socket {
 
     /// Every interface.
     pub(super) async fn links(&self) -> io::Result<Vec<Link>> {
+        let _dump = self.dump.lock().await;
         let request = self
             .handle
             .link()
