@@ -58,15 +58,16 @@ fn one_container_can_be_reached_without_its_group() {
 #[test]
 fn a_published_port_is_two_elements_of_one_key() {
     let mut model = model();
+    let ml = group(&mut model, "ml").clone();
     let ollama = container(&mut model, "ollama", "ml");
     ollama.ports = vec![
         published(port(11434), 80, None),
         published(udp(53), 5353, Some(Ipv4Addr::LOCALHOST)),
         port(9),
     ];
-    let elements = container_elements(ollama, MAC);
+    let elements = container_elements(&ml, ollama, MAC);
     assert_eq!(
-        lines(&elements[2..]),
+        lines(&elements[3..]),
         [
             "published tcp/80 leading to 192.168.200.11",
             "published tcp/80 leading to 11434",
@@ -74,7 +75,7 @@ fn a_published_port_is_two_elements_of_one_key() {
             "published 127.0.0.1 udp/5353 leading to 53",
         ]
     );
-    assert!(lines(&elements)[1].starts_with("guest source 192.168.200.11 0a:00:00:00:00:01 on cv-"));
+    assert!(lines(&elements)[2].starts_with("guest source 192.168.200.11 0a:00:00:00:00:01 on cv-"));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn without_tables_everything_is_made() {
         panic!("{change:?}");
     };
     assert_eq!(elements.len(), desired.elements.len());
-    assert_eq!(change.lines(), ["create the firewall with 14 elements"]);
+    assert_eq!(change.lines(), ["create the firewall with 17 elements"]);
     assert!(!change.is_empty() && Plan::Nothing.is_empty());
 }
 

@@ -239,14 +239,19 @@ impl At {
 
     /// Whether a TCP server answers.
     pub fn reaches(&self, to: Ipv4Addr, port: u16) -> bool {
-        self.call((to, port), DROPPED).is_some()
+        self.call((to, port), PATIENCE).is_some()
+    }
+
+    /// Whether no TCP server answers.
+    pub fn is_cut_off(&self, to: Ipv4Addr, port: u16) -> bool {
+        self.call((to, port), DROPPED).is_none()
     }
 
     /// Whether a UDP server answers.
     pub fn reaches_udp(&self, to: Ipv4Addr, port: u16) -> bool {
         let thread = self.spawn(move || {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a socket");
-            socket.set_read_timeout(Some(DROPPED)).expect("a time-out");
+            socket.set_read_timeout(Some(PATIENCE)).expect("a time-out");
             socket.send_to(b"hello", (to, port)).is_ok() && socket.recv(&mut [0; 64]).is_ok()
         });
         thread.join().expect("the call ends")
