@@ -20,6 +20,8 @@ pub enum Set {
     Bridges,
     /// Each bridge with itself: traffic within a group.
     Within,
+    /// A bridge and the address of a guest on it.
+    Members,
     /// The groups' subnets.
     Subnets,
     /// A bridge and the host's address on it.
@@ -68,9 +70,10 @@ impl Column {
 
 impl Set {
     /// Every set and map.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Bridges,
         Self::Within,
+        Self::Members,
         Self::Subnets,
         Self::Gateways,
         Self::HostPorts,
@@ -88,6 +91,7 @@ impl Set {
         match self {
             Self::Bridges => "ctr_bridges",
             Self::Within => "ctr_within",
+            Self::Members => "ctr_members",
             Self::Subnets => "ctr_subnets",
             Self::Gateways => "ctr_gateways",
             Self::HostPorts => "ctr_host_ports",
@@ -115,7 +119,7 @@ impl Set {
             Self::Bridges | Self::Veths => &[Column::Interface],
             Self::Within => &[Column::Interface, Column::Interface],
             Self::Subnets => &[Column::Net],
-            Self::Gateways => &[Column::Interface, Column::Address],
+            Self::Members | Self::Gateways => &[Column::Interface, Column::Address],
             Self::HostPorts => &[Column::Interface, Column::Protocol, Column::Port],
             Self::Reach => &[
                 Column::Interface,
@@ -268,6 +272,9 @@ impl fmt::Display for Element {
         match (self.set, &*self.key, &self.value) {
             (Set::Bridges, [bridge], None) => write!(f, "group bridge {bridge}"),
             (Set::Within, [bridge, _], None) => write!(f, "traffic within {bridge}"),
+            (Set::Members, [bridge, address], None) => {
+                write!(f, "member {address} of {bridge}")
+            }
             (Set::Subnets, [net], None) => write!(f, "way out for {net}"),
             (Set::Gateways, [bridge, address], None) => {
                 write!(f, "ping from {bridge} to {address}")

@@ -13,10 +13,11 @@ use super::skeleton::{Chain, Table};
 /// Commands that nft runs as one transaction: all of them or none.
 pub(super) type Commands = Vec<NfObject<'static>>;
 
-pub(super) fn ruleset(commands: Commands) -> Nftables<'static> {
-    Nftables {
-        objects: Cow::Owned(commands),
-    }
+/// The commands as nft reads them.
+pub(super) fn to_json(commands: Commands) -> String {
+    let ruleset = Nftables { objects: Cow::Owned(commands) };
+    // Plain values with text for keys: there is nothing in them that JSON could not hold.
+    serde_json::to_string(&ruleset).unwrap_or_default()
 }
 
 const NAME: Cow<'static, str> = Cow::Borrowed(Table::NAME);

@@ -38,8 +38,8 @@ const IFLA_ALT_IFNAME: u16 = 53;
 #[derive(Debug, Clone)]
 pub(super) struct Socket {
     handle: Handle,
-    /// A socket carries one dump at a time: `__netlink_dump_start()` answers `EBUSY` to a second
-    /// one while the first is being read.
+    /// Held while a list is read: a socket answers EBUSY to a second dump beside a first one
+    /// (`__netlink_dump_start()` in net/netlink/af_netlink.c).
     dump: Arc<Mutex<()>>,
 }
 
@@ -87,12 +87,12 @@ impl Socket {
     /// Every interface with its IPv4 addresses and routes.
     pub(super) async fn interfaces(&self) -> io::Result<Interfaces> {
         let links = self.links().await?;
-        let _turn = self.dump.lock().await;
+        let _dump = self.dump.lock().await;
         let mut request = self.handle.address().get();
         request.message_mut().header.family = AddressFamily::Inet;
         let addresses: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
-        let routes = self.handle.route().get(RouteMessageBuilder::<Ipv4Addr>::new().build());
-        let routes: Vec<_> = routes.execute().map_err(io_error).try_collect().await?;
+        let request = self.handle.route().get(RouteMessageBuilder::<Ipv4Addr>::new().build());
+        let routes: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
         Ok(Interfaces {
             links,
             addresses: addresses.iter().filter_map(read_address).collect(),
@@ -102,7 +102,7 @@ impl Socket {
 
     /// Every interface.
     pub(super) async fn links(&self) -> io::Result<Vec<Link>> {
-        let _turn = self.dump.lock().await;
+        let _dump = self.dump.lock().await;
         let request = self
             .handle
             .link()

@@ -116,8 +116,9 @@ impl RealHost {
         open.containers = ids
             .into_iter()
             .filter_map(|id| {
-                let container = model.container(&id)?;
-                Some((id, elements(container)))
+                let group = model.groups.get(&id.group)?;
+                let elements = elements(group, group.containers.get(&id.name)?);
+                Some((id, elements))
             })
             .collect();
         let lines = open.converge().await;
@@ -311,7 +312,7 @@ impl Host for RealHost {
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
-            (now == Some(&elements(container)), now.is_some())
+            (now == Some(&elements(wanted.group(), container)), now.is_some())
         };
         let limits_current = limit_properties(&container.limits).iter().all(|(name, value)| {
             let declared = u64::try_from(value).ok();
@@ -359,7 +360,8 @@ impl Host for RealHost {
             }
             Step::OpenFirewall => {
                 let mut open = self.firewall.lock().await;
-                open.containers.insert(wanted.id.clone(), elements(container));
+                let elements = elements(wanted.group(), container);
+                open.containers.insert(wanted.id.clone(), elements);
                 open.converge().await.map(drop)
             }
             Step::CloseFirewall => {
@@ -403,8 +405,8 @@ impl Host for RealHost {
 }
 
 /// What a container has in the firewall while it runs.
-fn elements(container: &Container) -> Vec<Element> {
-    container_elements(container, MacAddress::of(&container.machine).0)
+fn elements(group: &Group, container: &Container) -> Vec<Element> {
+    container_elements(group, container, MacAddress::of(&container.machine).0)
 }
 
 /// Turns a unit's signals into notifications; ends with the connection.
