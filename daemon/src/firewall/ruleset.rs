@@ -15,7 +15,9 @@ pub(super) type Commands = Vec<NfObject<'static>>;
 
 /// The commands as nft reads them.
 pub(super) fn to_json(commands: Commands) -> String {
-    let ruleset = Nftables { objects: Cow::Owned(commands) };
+    let ruleset = Nftables {
+        objects: Cow::Owned(commands),
+    };
     // Plain values with text for keys: there is nothing in them that JSON could not hold.
     serde_json::to_string(&ruleset).unwrap_or_default()
 }

@@ -19,6 +19,7 @@ mod apply;
 mod conflict;
 mod desired;
 mod listening;
+mod message;
 mod names;
 mod namespace_files;
 mod namespace_thread;
@@ -26,6 +27,7 @@ mod netlink;
 mod observe;
 mod observed;
 mod plan;
+mod removal;
 mod step;
 mod sysctl;
 
@@ -45,9 +47,8 @@ pub use observed::{
     Inside, Interfaces, Link, Marked, MarkedNamespace, ObservedContainer, ObservedGroup,
     ObservedNamespace, Route, Sysctls,
 };
-pub use plan::{
-    Removal, Removals, plan_container, plan_container_removal, plan_group, plan_removals,
-};
+pub use plan::{plan_container, plan_group};
+pub use removal::{Removal, Removals, plan_container_removal, plan_removals};
 pub use step::{Place, Step};
 
 /// The network of the host, observed and changed through one connection.
