@@ -408,6 +408,16 @@ fn the_tables_are_kept_and_nothing_else_is_touched() {
                 .expect("converged");
             assert!(lines.is_empty(), "{lines:?}");
 
+            // A host without names for protocols.
+            run("mount --bind /dev/null /etc/protocols");
+            world.firewall.remove().await.expect("removed");
+            world.converge(&declared).await;
+            let observed = world.firewall.observe().await.expect("read");
+            assert_eq!(plan(&desired(&declared), &observed), Plan::Nothing);
+            run("umount /etc/protocols");
+            let observed = world.firewall.observe().await.expect("read");
+            assert_eq!(plan(&desired(&declared), &observed), Plan::Nothing);
+
             // Every kind of damage is found and repaired.
             for damage in [
                 "nft flush chain inet ctr ctr_input",

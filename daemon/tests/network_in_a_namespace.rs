@@ -353,23 +353,47 @@ fn what_nothing_declares_is_removed_and_nothing_else() {
 }
 
 #[test]
-fn a_namespace_of_the_directory_before_ctr_came_is_no_trap() {
+fn ctr_and_iproute2_share_a_directory() {
+    in_a_world("ctr_and_iproute2_share_a_directory", async |world| {
+        let model = model();
+        world.converge_network(&model).await;
+        run("ip netns add theirs");
+        let mounts = run("grep -c ' /run/netns ' /proc/self/mountinfo");
+        assert_eq!(mounts.trim(), "1", "iproute2 finds the directory ready");
+        let marked = world.network.observe_marked().await.expect("read");
+        world
+            .apply(&plan_removals([], [], &marked).at_once(&marked))
+            .await;
+        assert_eq!(run("ls /run/netns").trim(), "theirs");
+    });
+}
+
+#[test]
+fn a_directory_with_namespaces_in_it_is_left_as_it_is() {
     in_a_world(
-        "a_namespace_of_the_directory_before_ctr_came_is_no_trap",
+        "a_directory_with_namespaces_in_it_is_left_as_it_is",
         async |world| {
-            // The world's /run/netns was made ready by ctr; iproute2 finds it so and mounts nothing.
+            run("mkdir /run/other && touch /run/other/theirs");
+            run("mount --bind /proc/self/ns/net /run/other/theirs");
+            let paths = ctrd::os::Paths {
+                netns: "/run/other".into(),
+                ..world.paths.clone()
+            };
+            let network = Network::start(&paths).expect("it starts");
             let model = model();
-            world.converge_network(&model).await;
-            run("ip netns add theirs");
-            assert_eq!(
-                run("grep -c ' /run/netns ' /proc/self/mountinfo").trim(),
-                "1"
-            );
-            let marked = world.network.observe_marked().await.expect("read");
-            world
-                .apply(&plan_removals([], [], &marked).at_once(&marked))
-                .await;
-            assert_eq!(run("ls /run/netns").trim(), "theirs");
+            world.apply(&world.group_steps(of_ml(&model)).await).await;
+            for attachment in &attachments(&model)[1..] {
+                let observed = network.observe_container(attachment).await.expect("read");
+                for step in plan_container(attachment, &observed).expect("no conflict") {
+                    network.apply(&step).await.expect("applied");
+                }
+            }
+            let marked = network.observe_marked().await.expect("read");
+            for step in plan_removals([], [], &marked).at_once(&marked) {
+                network.apply(&step).await.expect("applied");
+            }
+            // Mounted over itself, the directory would not let go of it.
+            run("umount /run/other/theirs && rm /run/other/theirs && rmdir /run/other");
         },
     );
 }
