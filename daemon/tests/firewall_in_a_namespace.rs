@@ -4,11 +4,13 @@ mod network_world;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Instant;
 
-use ctrd::firewall::{Plan, nft_version, plan};
+use ctrd::firewall::{Firewall, Plan, nft_version, plan};
+use ctrd::os::Paths;
 use network_world::{
-    At, HOST_ON_LAN, NEIGHBOUR, World, container, desired, dev, group, in_a_world, ml, model, port,
-    published, reach_group, run, succeeds, udp,
+    At, HOST_ON_LAN, NEIGHBOUR, World, add, container, desired, dev, group, in_a_world, ml, model,
+    port, published, reach_group, run, succeeds, udp,
 };
 
 const OLLAMA: At = At::Guest("ml-ollama");
@@ -460,4 +462,81 @@ fn the_tables_are_kept_and_nothing_else_is_touched() {
             assert_eq!(run("nft list table inet theirs"), theirs);
         },
     );
+}
+
+#[test]
+fn with_nothing_to_do_no_program_is_run() {
+    in_a_world("with_nothing_to_do_no_program_is_run", async |world| {
+        let mut declared = model();
+        for number in 20..220 {
+            let ports = [published(port(80), 10_000 + u16::from(number), None)];
+            add(
+                &mut declared,
+                "ml",
+                &format!("c{number}"),
+                ml(number),
+                &ports,
+            );
+        }
+        run(&format!("ln -s {} /run/nft", world.paths.nft.display()));
+        let paths = Paths {
+            nft: "/run/nft".into(),
+            ..world.paths
+        };
+        let mut firewall = Firewall::new(&paths);
+        let wanted = desired(&declared);
+        let start = Instant::now();
+        firewall.converge(&wanted).await.expect("converged");
+        println!(
+            "{} elements made: {:?}",
+            wanted.elements.len(),
+            start.elapsed()
+        );
+        let start = Instant::now();
+        firewall.forget();
+        assert!(
+            firewall
+                .converge(&wanted)
+                .await
+                .expect("converged")
+                .is_empty()
+        );
+        println!("read, nothing to do: {:?}", start.elapsed());
+        add(
+            &mut declared,
+            "ml",
+            "one-more",
+            ml(250),
+            &[published(port(80), 1, None)],
+        );
+        let more = desired(&declared);
+        let start = Instant::now();
+        assert_eq!(firewall.converge(&more).await.expect("converged").len(), 5);
+        println!("one container more: {:?}", start.elapsed());
+        let start = Instant::now();
+        assert_eq!(
+            firewall.converge(&wanted).await.expect("converged").len(),
+            5
+        );
+        println!("one container less: {:?}", start.elapsed());
+
+        run("rm /run/nft");
+        let start = Instant::now();
+        assert!(
+            firewall
+                .converge(&wanted)
+                .await
+                .expect("converged")
+                .is_empty()
+        );
+        println!("nothing to do: {:?}", start.elapsed());
+        let error = firewall.converge(&more).await.expect_err("there is no nft");
+        let cause = std::error::Error::source(&error)
+            .expect("a cause")
+            .to_string();
+        assert_eq!(
+            cause,
+            "failed to run /run/nft: install nftables 1.0.6 or newer"
+        );
+    });
 }

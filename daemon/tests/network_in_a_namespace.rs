@@ -3,14 +3,15 @@
 mod network_world;
 
 use std::net::Ipv4Addr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ctrd::model::{Group, Model};
 use ctrd::network::{
-    Attachment, Bridge, Conflict, Network, Place, Step, plan_container, plan_container_removal,
-    plan_group, plan_removals,
+    Attachment, Bridge, Changes, Conflict, Network, Place, Step, plan_container,
+    plan_container_removal, plan_group, plan_removals,
 };
 use network_world::{At, World, add, container, group, in_a_world, ml, model, run, succeeds};
+use tokio::time::timeout;
 
 const OLLAMA: At = At::Guest("ml-ollama");
 
@@ -464,5 +465,30 @@ fn a_guest_that_moves_keeps_its_namespace() {
         OLLAMA.run("ping -c 1 -W 2 192.168.200.1");
         let place = Place::Namespace("ctr-ml-ollama".to_owned());
         assert_eq!(place.to_string(), " in ctr-ml-ollama");
+    });
+}
+
+#[test]
+fn the_kernel_says_when_to_look_again() {
+    in_a_world("the_kernel_says_when_to_look_again", async |mut world| {
+        let quiet = Duration::from_millis(200);
+        let mut links = Changes::of_links().expect("a socket");
+        let mut tables = Changes::of_tables().expect("a socket");
+        timeout(quiet, links.next())
+            .await
+            .expect_err("nothing changed");
+        timeout(quiet, tables.next())
+            .await
+            .expect_err("nothing changed");
+        run("ip link add br-theirs type bridge");
+        links.next().await.expect("word of a link");
+        while timeout(quiet, links.next()).await.is_ok() {}
+        run("ip addr add 192.0.2.7/24 dev br-theirs");
+        links.next().await.expect("word of an address");
+        timeout(quiet, tables.next())
+            .await
+            .expect_err("no table changed");
+        world.converge(&model()).await;
+        tables.next().await.expect("word of a table");
     });
 }

@@ -16,6 +16,7 @@
 //! one thread, the only one that ever stands in another network namespace.
 
 mod apply;
+mod changes;
 mod conflict;
 mod desired;
 mod listening;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use crate::os::Paths;
 
 pub use apply::ApplyError;
+pub use changes::Changes;
 pub use conflict::Conflict;
 pub use desired::{Attachment, Bridge, LINK_GROUP, MacAddress, Sysctl, alias};
 pub use listening::{Listener, find_listener, listening, parse_listeners};
