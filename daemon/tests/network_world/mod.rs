@@ -80,6 +80,17 @@ pub const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 impl World {
     fn new() -> Self {
+        for (program, package) in [
+            ("mount", "util-linux"),
+            ("ip", "iproute2"),
+            ("ping", "iputils-ping"),
+            ("sysctl", "procps"),
+        ] {
+            assert!(
+                succeeds(&format!("command -v {program}")),
+                "install {package}: no {program}"
+            );
+        }
         run("mount -t tmpfs tmpfs /run");
         run("mkdir -p /run/netns");
         run("ip link set lo up");
