@@ -5,8 +5,8 @@ mod network_world;
 use std::net::Ipv4Addr;
 
 use ctrd::firewall::{
-    Atom, Desired, Element, Observed, Plan, Reason, Set, Table, container_elements,
-    group_elements, parse_table, plan,
+    Atom, Desired, Element, Observed, Plan, Reason, Set, Table, container_elements, group_elements,
+    parse_table, plan,
 };
 use ctrd::model::{ContainerId, Reach};
 use network_world::{container, desired, group, model, port, published, reach_group, udp};
@@ -23,7 +23,11 @@ fn a_group_asks_for_its_bridge_its_host_ports_and_its_reach() {
     container(&mut model, "postgres", "dev").ports = vec![port(5432), udp(53)];
     group(&mut model, "ml").host_ports = vec![53];
     group(&mut model, "ml").reach = vec![reach_group("dev")];
-    let ml = model.groups.values().find(|group| group.name.as_str() == "ml").expect("ml");
+    let ml = model
+        .groups
+        .values()
+        .find(|group| group.name.as_str() == "ml")
+        .expect("ml");
     assert_eq!(
         lines(&group_elements(&model, ml)),
         [
@@ -47,12 +51,19 @@ fn one_container_can_be_reached_without_its_group() {
         name: "jupyter".parse().expect("a name"),
     };
     group(&mut model, "dev").reach = vec![Reach::Container(id)];
-    let dev = model.groups.values().find(|group| group.name.as_str() == "dev").expect("dev");
+    let dev = model
+        .groups
+        .values()
+        .find(|group| group.name.as_str() == "dev")
+        .expect("dev");
     let reached: Vec<_> = group_elements(&model, dev)
         .into_iter()
         .filter(|element| element.set == Set::Reach)
         .collect();
-    assert_eq!(lines(&reached), ["reach from br-dev to 192.168.200.12 tcp/8888"]);
+    assert_eq!(
+        lines(&reached),
+        ["reach from br-dev to 192.168.200.12 tcp/8888"]
+    );
 }
 
 #[test]
@@ -75,7 +86,9 @@ fn a_published_port_is_two_elements_of_one_key() {
             "published 127.0.0.1 udp/5353 leading to 53",
         ]
     );
-    assert!(lines(&elements)[2].starts_with("guest source 192.168.200.11 0a:00:00:00:00:01 on cv-"));
+    assert!(
+        lines(&elements)[2].starts_with("guest source 192.168.200.11 0a:00:00:00:00:01 on cv-")
+    );
 }
 
 #[test]
@@ -106,10 +119,18 @@ fn what_nft_lists_is_read_back() {
     assert_eq!(table.foreign.len(), 1, "{:?}", table.foreign);
     assert!(table.marks.contains("ctr_skeleton_0123"));
     // Elements, handles and marks say nothing about the skeleton; rules do.
-    let same = listing.replace("\"handle\": 3", "\"handle\": 5").replace("br-ml", "br-x");
-    assert_eq!(parse_table(Table::Inet, &same).expect("a listing").listing, table.listing);
+    let same = listing
+        .replace("\"handle\": 3", "\"handle\": 5")
+        .replace("br-ml", "br-x");
+    assert_eq!(
+        parse_table(Table::Inet, &same).expect("a listing").listing,
+        table.listing
+    );
     let other = listing.replace("ipv4_addr", "ipv6_addr");
-    assert_ne!(parse_table(Table::Inet, &other).expect("a listing").listing, table.listing);
+    assert_ne!(
+        parse_table(Table::Inet, &other).expect("a listing").listing,
+        table.listing
+    );
     parse_table(Table::Inet, "{}").expect_err("no listing");
     parse_table(Table::Inet, "nonsense").expect_err("no JSON");
 }
@@ -118,7 +139,11 @@ fn what_nft_lists_is_read_back() {
 fn without_tables_everything_is_made() {
     let desired = desired(&model());
     let change = plan(&desired, &Observed::default());
-    let Plan::Replace { reason: Reason::Absent(Table::Inet), elements } = &change else {
+    let Plan::Replace {
+        reason: Reason::Absent(Table::Inet),
+        elements,
+    } = &change
+    else {
         panic!("{change:?}");
     };
     assert_eq!(elements.len(), desired.elements.len());
@@ -134,6 +159,11 @@ fn elements_come_from_groups_and_containers_apart() {
         parts.extend(group_elements(&model, group));
     }
     let bridge = Atom::Interface("br-ml".to_owned());
-    assert!(parts.elements.iter().any(|element| element.key == [bridge.clone()]));
+    assert!(
+        parts
+            .elements
+            .iter()
+            .any(|element| element.key == [bridge.clone()])
+    );
     assert_eq!(parts.elements.len(), 8);
 }

@@ -9,17 +9,32 @@ use ctrd::network::{
 use network_world::model;
 
 fn link(index: u32, name: &str, kind: &str) -> Link {
-    Link { index, name: name.to_owned(), kind: Some(kind.to_owned()), ..Link::default() }
+    Link {
+        index,
+        name: name.to_owned(),
+        kind: Some(kind.to_owned()),
+        ..Link::default()
+    }
 }
 
 fn bridge() -> Bridge {
     let model = model();
-    Bridge::of(model.groups.values().find(|group| group.name.as_str() == "ml").expect("ml"))
+    Bridge::of(
+        model
+            .groups
+            .values()
+            .find(|group| group.name.as_str() == "ml")
+            .expect("ml"),
+    )
 }
 
 fn attachment() -> Attachment {
     let model = model();
-    let ml = model.groups.values().find(|group| group.name.as_str() == "ml").expect("ml");
+    let ml = model
+        .groups
+        .values()
+        .find(|group| group.name.as_str() == "ml")
+        .expect("ml");
     Attachment::of(ml, ml.containers.values().next().expect("a container"))
 }
 
@@ -29,9 +44,18 @@ fn lines(steps: &[Step]) -> Vec<String> {
 
 #[test]
 fn a_bridge_left_unfinished_is_finished() {
-    let unfinished = Link { group: LINK_GROUP, ..link(3, "br-ml", "bridge") };
-    let host = Interfaces { links: vec![unfinished], ..Interfaces::default() };
-    let observed = ObservedGroup { host, ..ObservedGroup::default() };
+    let unfinished = Link {
+        group: LINK_GROUP,
+        ..link(3, "br-ml", "bridge")
+    };
+    let host = Interfaces {
+        links: vec![unfinished],
+        ..Interfaces::default()
+    };
+    let observed = ObservedGroup {
+        host,
+        ..ObservedGroup::default()
+    };
     assert_eq!(
         lines(&plan_group(&bridge(), &observed).expect("ours")),
         [
@@ -44,11 +68,22 @@ fn a_bridge_left_unfinished_is_finished() {
 
 #[test]
 fn a_bridge_of_another_group_is_a_conflict() {
-    let other = Link { alias: Some("ctr:other".to_owned()), ..link(3, "br-ml", "bridge") };
-    let host = Interfaces { links: vec![other], ..Interfaces::default() };
-    let observed = ObservedGroup { host, ..ObservedGroup::default() };
+    let other = Link {
+        alias: Some("ctr:other".to_owned()),
+        ..link(3, "br-ml", "bridge")
+    };
+    let host = Interfaces {
+        links: vec![other],
+        ..Interfaces::default()
+    };
+    let observed = ObservedGroup {
+        host,
+        ..ObservedGroup::default()
+    };
     assert_eq!(
-        plan_group(&bridge(), &observed).expect_err("a conflict").to_string(),
+        plan_group(&bridge(), &observed)
+            .expect_err("a conflict")
+            .to_string(),
         "the name br-ml belongs to a bridge interface with the alias `ctr:other` \
          that ctr did not make"
     );
@@ -58,8 +93,14 @@ fn a_bridge_of_another_group_is_a_conflict() {
 fn the_name_as_another_interfaces_second_name_is_a_conflict() {
     let mut other = link(3, "eth9", "dummy");
     other.altnames = vec!["br-ml".to_owned()];
-    let host = Interfaces { links: vec![other], ..Interfaces::default() };
-    let observed = ObservedGroup { host, ..ObservedGroup::default() };
+    let host = Interfaces {
+        links: vec![other],
+        ..Interfaces::default()
+    };
+    let observed = ObservedGroup {
+        host,
+        ..ObservedGroup::default()
+    };
     let conflict = plan_group(&bridge(), &observed).expect_err("a conflict");
     assert!(matches!(conflict, Conflict::NameTaken { .. }));
 }
@@ -90,11 +131,15 @@ fn a_link_whose_namespace_is_gone_is_made_anew() {
 #[test]
 fn a_namespace_of_another_machine_is_a_conflict() {
     let observed = ObservedContainer {
-        namespace: ObservedNamespace::Foreign { alias: Some("ctr:other".to_owned()) },
+        namespace: ObservedNamespace::Foreign {
+            alias: Some("ctr:other".to_owned()),
+        },
         ..ObservedContainer::default()
     };
     assert_eq!(
-        plan_container(&attachment(), &observed).expect_err("a conflict").to_string(),
+        plan_container(&attachment(), &observed)
+            .expect_err("a conflict")
+            .to_string(),
         "the network namespace ctr-ml-jupyter exists and ctr did not make it, \
          it is marked `ctr:other`"
     );

@@ -34,13 +34,21 @@ fn a_name_leads_to_one_container_and_bare_names_to_the_own_group() {
     let jupyter = container(&mut model, "jupyter", "ml").clone();
     let text = hosts(&model, &jupyter);
     let line = |name: &str| -> Vec<&str> {
-        text.lines().filter(|line| line.split(' ').any(|word| word == name)).collect()
+        text.lines()
+            .filter(|line| line.split(' ').any(|word| word == name))
+            .collect()
     };
-    assert_eq!(line("ollama"), ["192.168.200.11 ollama ml-ollama ollama.ml"]);
+    assert_eq!(
+        line("ollama"),
+        ["192.168.200.11 ollama ml-ollama ollama.ml"]
+    );
     assert_eq!(line("ollama.dev"), ["192.168.210.16 ollama.dev"]);
     assert_eq!(line("ml-tools"), ["192.168.200.20 ml-tools ml-tools.ml"]);
     assert_eq!(line("host.ml"), ["192.168.200.21 host ml-host host.ml"]);
-    assert_eq!(text.lines().nth(1), Some("192.168.200.12 jupyter ml-jupyter jupyter.ml"));
+    assert_eq!(
+        text.lines().nth(1),
+        Some("192.168.200.12 jupyter ml-jupyter jupyter.ml")
+    );
 }
 
 #[test]
@@ -49,7 +57,10 @@ fn only_servers_that_a_guest_can_reach_are_upstreams() {
                 nameserver 192.0.2.53\n nameserver  198.51.100.53 \nnameserver 192.0.2.53\n\
                 options edns0\nsearch example.org\nnameserver\nnameserver none\n";
     let servers = upstreams(text);
-    assert_eq!(resolv_conf(&servers), "nameserver 192.0.2.53\nnameserver 198.51.100.53\n");
+    assert_eq!(
+        resolv_conf(&servers),
+        "nameserver 192.0.2.53\nnameserver 198.51.100.53\n"
+    );
 }
 
 #[test]
@@ -65,7 +76,12 @@ fn the_first_file_with_a_real_upstream_wins() {
     let other = file("other", "nameserver 192.0.2.2\n");
     let missing = directory.path().join("missing");
     let first = |files: &[std::path::PathBuf]| read_upstreams(files).expect("read");
-    assert_eq!(first(&[missing.clone(), stub.clone(), real, other]), ["192.0.2.1".parse::<std::net::Ipv4Addr>().expect("an address")]);
+    assert_eq!(
+        first(&[missing.clone(), stub.clone(), real, other]),
+        ["192.0.2.1"
+            .parse::<std::net::Ipv4Addr>()
+            .expect("an address")]
+    );
     assert!(first(&[missing, stub]).is_empty());
     read_upstreams(&[directory.path().to_owned()]).expect_err("a directory is no answer");
 }

@@ -162,6 +162,15 @@ pub enum Atom {
     Ether([u8; 6]),
 }
 
+/// The number of a protocol, which nft understands on every host; a name only where the host has an
+/// `/etc/protocols`.
+pub(super) const fn number(protocol: Protocol) -> u32 {
+    match protocol {
+        Protocol::Tcp => 6,
+        Protocol::Udp => 17,
+    }
+}
+
 impl Atom {
     /// Reads what `nft -j` prints for a part of this type.
     fn parse(column: Column, value: &Value) -> Option<Self> {
@@ -174,11 +183,11 @@ impl Atom {
                 let length = u8::try_from(prefix.get("len")?.as_u64()?).ok()?;
                 Ipv4Net::new(address, length).ok().map(Self::Net)
             }
-            Column::Protocol => match value.as_str()? {
-                "tcp" => Some(Self::Protocol(Protocol::Tcp)),
-                "udp" => Some(Self::Protocol(Protocol::Udp)),
-                _ => None,
-            },
+            // A name where the host has an /etc/protocols.
+            Column::Protocol => [Protocol::Tcp, Protocol::Udp]
+                .into_iter()
+                .find(|&protocol| *value == protocol.as_str() || *value == number(protocol))
+                .map(Self::Protocol),
             Column::Port => u16::try_from(value.as_u64()?).ok().map(Self::Port),
             Column::Ether => {
                 let bytes: Option<Vec<u8>> = value

@@ -115,14 +115,24 @@ async fn nft(
         }
         child.wait_with_output().await
     };
-    let output: Output =
-        run.await.map_err(|source| NftError::Run { program: name(program), source })?;
+    let output: Output = run.await.map_err(|source| NftError::Run {
+        program: name(program),
+        source,
+    })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let said = if stderr.trim().is_empty() { output.status.to_string() } else { stderr.into() };
-    Err(NftError::Refused { program: name(program), what, stderr: said.trim().to_owned() })
+    let said = if stderr.trim().is_empty() {
+        output.status.to_string()
+    } else {
+        stderr.into()
+    };
+    Err(NftError::Refused {
+        program: name(program),
+        what,
+        stderr: said.trim().to_owned(),
+    })
 }
 
 async fn list(program: &Path, words: &[&str]) -> Result<String, NftError> {
@@ -180,7 +190,13 @@ pub(super) async fn run(
     what: &'static str,
     commands: Commands,
 ) -> Result<(), NftError> {
-    nft(program, what, &["-j", "-f", "-"], &ruleset::to_json(commands)).await?;
+    nft(
+        program,
+        what,
+        &["-j", "-f", "-"],
+        &ruleset::to_json(commands),
+    )
+    .await?;
     Ok(())
 }
 

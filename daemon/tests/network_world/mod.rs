@@ -4,7 +4,11 @@
 //! machine is seen or changed. It needs root, util-linux, iproute2 and nftables, and fails without
 //! them.
 
-#![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test program uses its own part of this"
+)]
 
 use std::collections::BTreeMap;
 use std::env;
@@ -76,19 +80,39 @@ pub const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 impl World {
     fn new() -> Self {
+        for (program, package) in [
+            ("mount", "util-linux"),
+            ("ip", "iproute2"),
+            ("ping", "iputils-ping"),
+            ("sysctl", "procps"),
+        ] {
+            assert!(
+                succeeds(&format!("command -v {program}")),
+                "install {package}: no {program}"
+            );
+        }
         run("mount -t tmpfs tmpfs /run");
         run("mkdir -p /run/netns");
         run("ip link set lo up");
-        let nft = env::var_os(NFT).map(PathBuf::from).or_else(|| Paths::program("nft"));
+        let nft = env::var_os(NFT)
+            .map(PathBuf::from)
+            .or_else(|| Paths::program("nft"));
         let nft = nft.expect("nft is there: install nftables");
-        let paths = Paths { nft, ..Paths::default() };
+        let paths = Paths {
+            nft,
+            ..Paths::default()
+        };
         let network = Network::start(&paths).expect("the network starts");
         let firewall = Firewall::new(&paths);
-        Self { paths, network, firewall }
+        Self {
+            paths,
+            network,
+            firewall,
+        }
     }
 
     /// Gives the host an uplink, `up0`, to the namespace `lan`, which knows a way to the guests.
-    pub fn add_lan(&self) {
+    pub fn add_lan() {
         run("ip netns add lan");
         run("ip link add up0 type veth peer name lan0 netns lan");
         run(&format!("ip addr add {HOST_ON_LAN}/24 dev up0"));
@@ -96,28 +120,40 @@ impl World {
         run(&format!("ip -n lan addr add {NEIGHBOUR}/24 dev lan0"));
         run("ip -n lan link set lan0 up");
         run("ip -n lan link set lo up");
-        run(&format!("ip -n lan route add 192.168.0.0/16 via {HOST_ON_LAN}"));
+        run(&format!(
+            "ip -n lan route add 192.168.0.0/16 via {HOST_ON_LAN}"
+        ));
     }
 
     /// The steps between the kernel and what a group wants.
     pub async fn group_steps(&self, group: &Group) -> Vec<Step> {
         let bridge = Bridge::of(group);
-        let observed = self.network.observe_group(&bridge).await.expect("the group is read");
+        let observed = self
+            .network
+            .observe_group(&bridge)
+            .await
+            .expect("the group is read");
         plan_group(&bridge, &observed).expect("no conflict")
     }
 
     /// The steps between the kernel and what a container wants.
     pub async fn container_steps(&self, group: &Group, container: &Container) -> Vec<Step> {
         let attachment = Attachment::of(group, container);
-        let observed =
-            self.network.observe_container(&attachment).await.expect("the container is read");
+        let observed = self
+            .network
+            .observe_container(&attachment)
+            .await
+            .expect("the container is read");
         plan_container(&attachment, &observed).expect("no conflict")
     }
 
     pub async fn apply(&self, steps: &[Step]) {
         for step in steps {
             self.network.apply(step).await.unwrap_or_else(|error| {
-                panic!("{error}: {}", std::error::Error::source(&error).expect("a cause"))
+                panic!(
+                    "{error}: {}",
+                    std::error::Error::source(&error).expect("a cause")
+                )
             });
         }
     }
@@ -134,7 +170,8 @@ impl World {
             self.apply(&self.group_steps(group).await).await;
             assert_eq!(self.group_steps(group).await, []);
             for container in group.containers.values() {
-                self.apply(&self.container_steps(group, container).await).await;
+                self.apply(&self.container_steps(group, container).await)
+                    .await;
                 assert_eq!(self.container_steps(group, container).await, []);
             }
         }
@@ -148,16 +185,27 @@ pub fn desired(model: &Model) -> Desired {
 
 /// Runs a command in the world; it must succeed.
 pub fn run(command: &str) -> String {
-    let output = Command::new("sh").args(["-c", command]).output().expect("sh runs");
+    let output = Command::new("sh")
+        .args(["-c", command])
+        .output()
+        .expect("sh runs");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "`{command}` failed: {stdout}{stderr}");
+    assert!(
+        output.status.success(),
+        "`{command}` failed: {stdout}{stderr}"
+    );
     stdout
 }
 
 /// Whether a command succeeds in the world.
 pub fn succeeds(command: &str) -> bool {
-    Command::new("sh").args(["-c", command]).output().expect("sh runs").status.success()
+    Command::new("sh")
+        .args(["-c", command])
+        .output()
+        .expect("sh runs")
+        .status
+        .success()
 }
 
 /// Where a test's packets come from.
@@ -233,7 +281,10 @@ impl At {
     /// Who `to` thinks this is; it must answer.
     pub fn known_as(&self, to: Ipv4Addr, port: u16) -> String {
         self.call((to, port), PATIENCE).unwrap_or_else(|| {
-            panic!("{self:?} does not get to {to}:{port}\n{}", run("ip -br addr; ip route"))
+            panic!(
+                "{self:?} does not get to {to}:{port}\n{}",
+                run("ip -br addr; ip route")
+            )
         })
     }
 
@@ -274,8 +325,7 @@ impl At {
     /// A connection that stays open.
     pub fn connect(&self, to: Ipv4Addr, port: u16) -> TcpStream {
         let thread = self.spawn(move || {
-            let stream =
-                TcpStream::connect_timeout(&SocketAddrV4::new(to, port).into(), PATIENCE);
+            let stream = TcpStream::connect_timeout(&SocketAddrV4::new(to, port).into(), PATIENCE);
             let stream = stream.expect("a connection");
             stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
             stream
@@ -317,24 +367,41 @@ pub fn model() -> Model {
 }
 
 pub fn group<'a>(model: &'a mut Model, name: &str) -> &'a mut Group {
-    model.groups.get_mut(&name.parse().expect("a name")).expect("a group")
+    model
+        .groups
+        .get_mut(&name.parse().expect("a name"))
+        .expect("a group")
 }
 
 pub fn container<'a>(model: &'a mut Model, name: &str, of: &str) -> &'a mut Container {
     let group = group(model, of);
-    group.containers.get_mut(&name.parse().expect("a name")).expect("a container")
+    group
+        .containers
+        .get_mut(&name.parse().expect("a name"))
+        .expect("a container")
 }
 
 pub fn port(port: u16) -> Port {
-    Port { port, protocol: Protocol::Tcp, url: None, publish: None }
+    Port {
+        port,
+        protocol: Protocol::Tcp,
+        url: None,
+        publish: None,
+    }
 }
 
 pub fn udp(number: u16) -> Port {
-    Port { protocol: Protocol::Udp, ..port(number) }
+    Port {
+        protocol: Protocol::Udp,
+        ..port(number)
+    }
 }
 
 pub fn published(port: Port, host_port: u16, address: Option<Ipv4Addr>) -> Port {
-    Port { publish: Some(Publish { host_port, address }), ..port }
+    Port {
+        publish: Some(Publish { host_port, address }),
+        ..port
+    }
 }
 
 pub fn reach_group(name: &str) -> Reach {
@@ -342,7 +409,10 @@ pub fn reach_group(name: &str) -> Reach {
 }
 
 pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[Port]) {
-    let id = ContainerId { group: of.parse().expect("a name"), name: name.parse().expect("a name") };
+    let id = ContainerId {
+        group: of.parse().expect("a name"),
+        name: name.parse().expect("a name"),
+    };
     let container = Container {
         machine: id.machine().expect("a short name"),
         description: String::new(),
@@ -350,7 +420,10 @@ pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[
         address,
         autostart: true,
         root: Root::Tree("/srv/base".into()),
-        program: Program::Boot { enable: Vec::new(), environment: BTreeMap::new() },
+        program: Program::Boot {
+            enable: Vec::new(),
+            environment: BTreeMap::new(),
+        },
         ports: ports.to_vec(),
         binds: Vec::new(),
         files: BTreeMap::new(),
@@ -367,5 +440,7 @@ pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[
         users: UserMode::Own,
         id,
     };
-    group(model, of).containers.insert(container.id.name.clone(), container);
+    group(model, of)
+        .containers
+        .insert(container.id.name.clone(), container);
 }
