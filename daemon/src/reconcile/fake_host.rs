@@ -96,18 +96,19 @@ pub(super) fn connected(attachment: &Attachment) -> ObservedContainer {
         ..Link::default()
     };
     let eth0 = Link { peer: Some(10), mac: Some(attachment.mac), ..link(2, Attachment::INSIDE) };
+    let veth = Link {
+        altnames: vec![attachment.altname.clone()],
+        kind: Some("veth".to_owned()),
+        alias: Some(attachment.alias.clone()),
+        group: LINK_GROUP,
+        controller: Some(5),
+        peer: Some(2),
+        hairpin: true,
+        ..link(10, attachment.veth.as_str())
+    };
     ObservedContainer {
-        veth: Some(Link {
-            altnames: vec![attachment.altname.clone()],
-            kind: Some("veth".to_owned()),
-            alias: Some(attachment.alias.clone()),
-            group: LINK_GROUP,
-            controller: Some(5),
-            peer: Some(2),
-            hairpin: true,
-            ..link(10, attachment.veth.as_str())
-        }),
-        altname: None,
+        altname: Some(veth.clone()),
+        veth: Some(veth),
         bridge: Some(link(5, attachment.bridge.as_str())),
         namespace: ObservedNamespace::Ours(Inside {
             interfaces: Interfaces {

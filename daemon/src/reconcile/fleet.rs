@@ -7,7 +7,7 @@ use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
-use crate::machine::{machine_of_unit, unit_name};
+use crate::machine::{Active, machine_of_unit, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::network::{self, Attachment, Bridge};
 use crate::os::Paths;
@@ -327,7 +327,7 @@ impl Fleet {
             return Intent::Run;
         }
         match self.host.systemd.observe(&unit_name(&container.machine)).await {
-            Ok(unit) if unit.active != crate::machine::Active::Inactive => Intent::Run,
+            Ok(unit) if matches!(unit.active, Active::Active | Active::Activating) => Intent::Run,
             _ => Intent::Stop,
         }
     }
@@ -376,7 +376,7 @@ impl Fleet {
         let removals = network::plan_removals(&bridges, &attachments, &marked);
         for step in removals.at_once(&marked) {
             match self.host.network.apply(&step).await {
-                Ok(()) => report.removed.push(step.to_string()),
+                Ok(()) => report.removed.push(step.to_string().replacen("delete ", "", 1)),
                 Err(error) => report.failures.push(error.to_string()),
             }
         }
