@@ -1,0 +1,8 @@
+//! What ctr does on a real host: one module for each sentence that is true of it.
+
+mod closes_the_host_to_guests_but_for_host_ports;
+mod isolates_groups;
+mod masquerades_to_the_uplink;
+mod publishes_ports;
+mod reaches_services_from_the_host;
+mod talk;
