@@ -21,7 +21,11 @@ pub const CONTAINER_INTERFACE: &str = "org.kernelcore.Containers1.Container";
 /// # Panics
 /// Never: every escaped element is a valid object path element.
 pub fn container_path(group: &str, name: &str) -> OwnedObjectPath {
-    let path = format!("{MANAGER_PATH}/container/{}/{}", escape(group), escape(name));
+    let path = format!(
+        "{MANAGER_PATH}/container/{}/{}",
+        escape(group),
+        escape(name)
+    );
     OwnedObjectPath::try_from(path).expect("an escaped element is valid in an object path")
 }
 

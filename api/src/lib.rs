@@ -25,10 +25,8 @@ pub mod session;
 pub mod wire;
 mod words;
 
-pub use address::{
-    BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path,
-};
+pub use address::{BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path};
 pub use dict::{Dict, DictError, from_dict, to_dict};
 pub use error::Error;
 pub use proxy::{ContainerProxy, ManagerProxy};
-pub use words::RESERVED_GROUP_NAMES;
+pub use words::{RESERVED_FOR_LATER, RESERVED_GROUP_NAMES};

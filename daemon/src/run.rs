@@ -20,7 +20,9 @@ const SYSTEMD_MINIMUM: u32 = 254;
 /// Runs until a signal or the bus ends it. Guests are not touched on the way out.
 pub async fn run(paths: Paths) -> anyhow::Result<()> {
     let paths = Arc::new(paths);
-    let connection = Connection::system().await.context("failed to reach the system bus")?;
+    let connection = Connection::system()
+        .await
+        .context("failed to reach the system bus")?;
     let systemd = Systemd::new(&connection).await?;
     check_systemd(&systemd.version().await?)?;
     nft_version(&paths).await?;

@@ -35,13 +35,14 @@ impl Container {
         self.handle.status.borrow().clone()
     }
 
-    async fn ask(
-        &self,
-        request: impl FnOnce(oneshot::Sender<()>) -> Request,
-    ) -> Result<(), Error> {
+    async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
         let gone = || Error::NoSuchContainer(format!("{} is being removed", self.id));
-        self.handle.requests.send(request(reply)).await.map_err(|_| gone())?;
+        self.handle
+            .requests
+            .send(request(reply))
+            .await
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 

@@ -1,8 +1,8 @@
 //! The one way from what ctrd knows to what travels.
 
 use ctr_api::wire::{
-    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus,
-    Problem, Severity, State, Usage,
+    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, Problem,
+    Severity, State, Usage,
 };
 use sha2::{Digest, Sha256};
 
@@ -40,12 +40,18 @@ pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
 }
 
 fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
-    let on_disk = std::fs::read(&paths.declaration).ok().map(|bytes| Sha256::digest(bytes).into());
+    let on_disk = std::fs::read(&paths.declaration)
+        .ok()
+        .map(|bytes| Sha256::digest(bytes).into());
     DeclarationStatus {
         path: paths.declaration.display().to_string(),
         loaded_ms: in_force.loaded_ms,
         differs: on_disk != in_force.digest,
-        problems: in_force.refused.as_deref().map(problems).unwrap_or_default(),
+        problems: in_force
+            .refused
+            .as_deref()
+            .map(problems)
+            .unwrap_or_default(),
     }
 }
 
@@ -79,7 +85,10 @@ fn group_status(
         subnet: group.subnet.to_string(),
         host_address: group.host_address.to_string(),
         bridge: group.bridge.to_string(),
-        problem: in_force.troubled.get(&group.name).map(|trouble| trouble.reason.clone()),
+        problem: in_force
+            .troubled
+            .get(&group.name)
+            .map(|trouble| trouble.reason.clone()),
         containers,
     }
 }
@@ -91,7 +100,10 @@ pub(super) fn container_status(
     status: &Status,
 ) -> ContainerStatus {
     let used = usage(&paths.cgroup, &status.control_group);
-    let up = matches!(status.state, State::Running | State::Starting | State::Stopping);
+    let up = matches!(
+        status.state,
+        State::Running | State::Starting | State::Stopping
+    );
     ContainerStatus {
         group: container.id.group.to_string(),
         name: container.id.name.to_string(),
@@ -110,8 +122,10 @@ pub(super) fn container_status(
         last_exit: status.last_exit.clone(),
         unit: unit_name(&container.machine),
         leader: status.leader,
-        usage: (up && (used.cpu_usec.is_some() || used.memory.is_some()))
-            .then_some(Usage { cpu_usec: used.cpu_usec, memory: used.memory }),
+        usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {
+            cpu_usec: used.cpu_usec,
+            memory: used.memory,
+        }),
         memory_max: container.limits.memory_max,
         root: match &container.root {
             Root::Tree(path) => format!("tree {}", path.display()),

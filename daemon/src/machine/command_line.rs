@@ -45,10 +45,23 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     words.push(format!("--machine={}", container.machine));
-    words.push(format!("--directory={}", root_directory(container, facts.paths).display()));
+    words.push(format!(
+        "--directory={}",
+        root_directory(container, facts.paths).display()
+    ));
     users(&mut words, container, facts);
-    words.push(bind("--bind-ro", &files.join("hosts"), Path::new("/etc/hosts"), false));
-    words.push(bind("--bind-ro", &files.join("resolv.conf"), Path::new("/etc/resolv.conf"), false));
+    words.push(bind(
+        "--bind-ro",
+        &files.join("hosts"),
+        Path::new("/etc/hosts"),
+        false,
+    ));
+    words.push(bind(
+        "--bind-ro",
+        &files.join("resolv.conf"),
+        Path::new("/etc/resolv.conf"),
+        false,
+    ));
     for (index, path) in container.files.keys().enumerate() {
         words.push(bind("--bind-ro", &given_file(&files, index), path, false));
     }
@@ -98,7 +111,10 @@ fn program(words: &mut Vec<String>, container: &Container) {
         words.push(format!("--setenv={name}={value}"));
     };
     match &container.program {
-        Program::Boot { enable, environment } => {
+        Program::Boot {
+            enable,
+            environment,
+        } => {
             words.push("--notify-ready=yes".to_owned());
             // PID 1 reads the mount table at most five times a second otherwise, and a boot mounts
             // more than that: 290 ms instead of 1270 ms to ready.
@@ -118,7 +134,12 @@ fn program(words: &mut Vec<String>, container: &Container) {
             words.push("systemd.firstboot=no".to_owned());
             words.extend(enable.iter().map(|unit| format!("systemd.wants={unit}")));
         }
-        Program::Command { command, user, environment, working_directory } => {
+        Program::Command {
+            command,
+            user,
+            environment,
+            working_directory,
+        } => {
             words.push("--as-pid2".to_owned());
             if let Some(user) = user {
                 words.push(format!("--user={user}"));
@@ -138,7 +159,10 @@ fn program(words: &mut Vec<String>, container: &Container) {
 /// `--bind=HOST:GUEST[:OPTIONS]`; a colon or a backslash of a path is escaped with a backslash.
 fn bind(flag: &str, host: &Path, guest: &Path, idmap: bool) -> String {
     let escape = |path: &Path| {
-        path.display().to_string().replace('\\', "\\\\").replace(':', "\\:")
+        path.display()
+            .to_string()
+            .replace('\\', "\\\\")
+            .replace(':', "\\:")
     };
     let options = if idmap { ":idmap" } else { "" };
     format!("{flag}={}:{}{options}", escape(host), escape(guest))
@@ -164,16 +188,28 @@ mod tests {
     fn a_booted_guest_pulls_in_what_is_enabled_and_nothing_of_the_command_is_a_flag() {
         let paths = Paths::default();
         let mut container = test_container("hello");
-        container.program =
-            Program::Boot { enable: vec!["caddy.service".to_owned()], environment: [].into() };
-        let facts = Facts { paths: &paths, uid_base: None, store_idmap: true };
+        container.program = Program::Boot {
+            enable: vec!["caddy.service".to_owned()],
+            environment: [].into(),
+        };
+        let facts = Facts {
+            paths: &paths,
+            uid_base: None,
+            store_idmap: true,
+        };
         let words = command_line(&container, &facts);
-        assert_eq!(words.last().map(String::as_str), Some("systemd.wants=caddy.service"));
+        assert_eq!(
+            words.last().map(String::as_str),
+            Some("systemd.wants=caddy.service")
+        );
         assert!(words.contains(&"--boot".to_owned()));
 
         let container = test_container("hello");
         let words = command_line(&container, &facts);
-        let end = words.iter().position(|word| word == "--").expect("flags end");
+        let end = words
+            .iter()
+            .position(|word| word == "--")
+            .expect("flags end");
         assert_eq!(words[end + 1], "/usr/bin/python3");
     }
 
@@ -183,7 +219,11 @@ mod tests {
         let mut container = test_container("hello");
         container.root = Root::Directory("/srv/hello".into());
         let base = crate::machine::root::UidBase::new(524_288);
-        let facts = Facts { paths: &paths, uid_base: base, store_idmap: true };
+        let facts = Facts {
+            paths: &paths,
+            uid_base: base,
+            store_idmap: true,
+        };
         let words = command_line(&container, &facts);
         assert!(words.contains(&"--private-users=524288:65536".to_owned()));
         assert!(words.contains(&"--private-users-ownership=map".to_owned()));

@@ -26,7 +26,11 @@ pub struct SystemdError {
 impl SystemdError {
     fn new(what: &'static str, object: impl ToString) -> impl FnOnce(zbus::Error) -> Self {
         let object = object.to_string();
-        move |source| Self { what, object, source }
+        move |source| Self {
+            what,
+            object,
+            source,
+        }
     }
 
     /// A unit of that name exists.
@@ -58,14 +62,21 @@ impl Systemd {
                 .await?;
             // Without it systemd sends no PropertiesChanged (org.freedesktop.systemd1(5)).
             manager.subscribe().await?;
-            Ok(Self { connection: connection.clone(), manager, machines })
+            Ok(Self {
+                connection: connection.clone(),
+                manager,
+                machines,
+            })
         };
         made.await.map_err(error)
     }
 
     /// systemd's version as it writes it, `257.13-1~deb13u1`.
     pub async fn version(&self) -> Result<String, SystemdError> {
-        self.manager.version().await.map_err(SystemdError::new("read the version of", "systemd"))
+        self.manager
+            .version()
+            .await
+            .map_err(SystemdError::new("read the version of", "systemd"))
     }
 
     /// A unit as it is; one that does not exist is [`Unit::absent`].
@@ -105,7 +116,10 @@ impl Systemd {
                 .cache_properties(CacheProperties::No)
                 .build()
                 .await?;
-            Ok(Registered { leader: proxy.leader().await?, unit: proxy.unit().await? })
+            Ok(Registered {
+                leader: proxy.leader().await?,
+                unit: proxy.unit().await?,
+            })
         };
         match read.await {
             Ok(registered) => Ok(Some(registered)),
@@ -122,8 +136,11 @@ impl Systemd {
 
     /// Queues the start of a transient unit; returns when the job is queued.
     pub async fn start(&self, unit: &TransientUnit) -> Result<(), SystemdError> {
-        let properties: Vec<(&str, &Variant<'_>)> =
-            unit.properties.iter().map(|(name, value)| (*name, value)).collect();
+        let properties: Vec<(&str, &Variant<'_>)> = unit
+            .properties
+            .iter()
+            .map(|(name, value)| (*name, value))
+            .collect();
         self.manager
             .start_transient_unit(&unit.name, "fail", &properties, &[])
             .await
@@ -142,7 +159,11 @@ impl Systemd {
 
     /// Kills every process of a unit.
     pub async fn kill(&self, unit: &str) -> Result<(), SystemdError> {
-        match self.manager.kill_unit(unit, "all", nix::libc::SIGKILL).await {
+        match self
+            .manager
+            .kill_unit(unit, "all", nix::libc::SIGKILL)
+            .await
+        {
             Ok(()) => Ok(()),
             Err(error) if is(&error, NO_SUCH_UNIT) => Ok(()),
             Err(error) => Err(SystemdError::new("kill", unit)(error)),
@@ -164,8 +185,10 @@ impl Systemd {
         unit: &str,
         properties: &[(&'static str, Variant<'static>)],
     ) -> Result<(), SystemdError> {
-        let properties: Vec<(&str, &Variant<'_>)> =
-            properties.iter().map(|(name, value)| (*name, value)).collect();
+        let properties: Vec<(&str, &Variant<'_>)> = properties
+            .iter()
+            .map(|(name, value)| (*name, value))
+            .collect();
         self.manager
             .set_unit_properties(unit, true, &properties)
             .await

@@ -41,7 +41,9 @@ pub(crate) fn test_container(name: &str) -> crate::model::Container {
         autostart: true,
         root: Root::Tree("/var/lib/machines/debian".into()),
         program: Program::Command {
-            command: ["/usr/bin/python3", "-m", "http.server"].map(str::to_owned).to_vec(),
+            command: ["/usr/bin/python3", "-m", "http.server"]
+                .map(str::to_owned)
+                .to_vec(),
             user: None,
             environment: std::collections::BTreeMap::new(),
             working_directory: None,

@@ -9,7 +9,10 @@ pub fn unit_name(machine: &MachineName) -> String {
 
 /// The machine that a unit of ours runs.
 pub fn machine_of_unit(unit: &str) -> Option<MachineName> {
-    unit.strip_prefix("ctr-")?.strip_suffix(".service")?.parse().ok()
+    unit.strip_prefix("ctr-")?
+        .strip_suffix(".service")?
+        .parse()
+        .ok()
 }
 
 /// The slice of a group, below `machine.slice`.

@@ -33,7 +33,9 @@ pub struct Model {
 impl Model {
     /// Every container of every group.
     pub fn containers(&self) -> impl Iterator<Item = &Container> {
-        self.groups.values().flat_map(|group| group.containers.values())
+        self.groups
+            .values()
+            .flat_map(|group| group.containers.values())
     }
 
     /// One container.

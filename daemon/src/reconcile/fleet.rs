@@ -61,7 +61,11 @@ impl Fleet {
         let starts = Arc::new(Semaphore::new((processors * 2).max(4)));
         Self {
             host,
-            shared: Shared { paths, starts, fleet },
+            shared: Shared {
+                paths,
+                starts,
+                fleet,
+            },
             handles,
             in_force: Mutex::new(InForce {
                 model: Arc::default(),
@@ -81,7 +85,10 @@ impl Fleet {
 
     /// The declaration in force.
     pub fn in_force(&self) -> InForce {
-        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.in_force
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Every place on the host.
@@ -102,7 +109,11 @@ impl Fleet {
             Ok(lines) => lines,
             Err(error) => vec![error.sentence()],
         };
-        PlanView { host, containers, problems: Vec::new() }
+        PlanView {
+            host,
+            containers,
+            problems: Vec::new(),
+        }
     }
 
     async fn views(&self, model: &Arc<Model>) -> Vec<ContainerPlan> {
@@ -110,7 +121,12 @@ impl Fleet {
         let mut asked = Vec::new();
         for (id, handle) in handles.iter() {
             let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Plan(model.clone(), reply)).await.is_ok() {
+            if handle
+                .requests
+                .send(Request::Plan(model.clone(), reply))
+                .await
+                .is_ok()
+            {
                 asked.push((id.clone(), answer));
             }
         }
@@ -120,13 +136,19 @@ impl Fleet {
                 views.insert(id, view);
             }
         }
-        for container in model.containers().filter(|it| !handles.contains_key(&it.id)) {
+        for container in model
+            .containers()
+            .filter(|it| !handles.contains_key(&it.id))
+        {
             let wanted = self.wanted(model, container, Intent::Run).await;
             let observed = super::host::Host::observe(&*self.host, &wanted).await;
             let view = super::status::view(&wanted, &self.shared.paths, observed);
             if !container.autostart {
                 // It would be declared, and nothing of it started.
-                let quiet = Wanted { intent: Intent::Stop, ..wanted };
+                let quiet = Wanted {
+                    intent: Intent::Stop,
+                    ..wanted
+                };
                 let observed = super::host::Host::observe(&*self.host, &quiet).await;
                 let view = super::status::view(&quiet, &self.shared.paths, observed);
                 views.insert(container.id.clone(), view);
@@ -195,10 +217,7 @@ impl Fleet {
         firewall
     }
 
-    async fn declare(
-        &self,
-        parsed: Parsed,
-    ) -> (ApplyReport, Problems) {
+    async fn declare(&self, parsed: Parsed) -> (ApplyReport, Problems) {
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
@@ -226,7 +245,11 @@ impl Fleet {
             }
         }
         failures.extend(self.remove_orphans(&model).await);
-        let plan = PlanView { host, containers, problems: Vec::new() };
+        let plan = PlanView {
+            host,
+            containers,
+            problems: Vec::new(),
+        };
         (ApplyReport { plan, failures }, parsed.warnings)
     }
 
@@ -255,7 +278,9 @@ impl Fleet {
         let handles = self.handles.borrow().clone();
         let mut asked = Vec::new();
         for id in ids {
-            let Some(handle) = handles.get(&id) else { continue };
+            let Some(handle) = handles.get(&id) else {
+                continue;
+            };
             let (reply, answer) = oneshot::channel();
             if handle.requests.send(Request::Remove(reply)).await.is_ok() {
                 asked.push((id, answer));
@@ -290,7 +315,12 @@ impl Fleet {
                 continue;
             };
             let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Declare(model.clone(), reply)).await.is_ok() {
+            if handle
+                .requests
+                .send(Request::Declare(model.clone(), reply))
+                .await
+                .is_ok()
+            {
                 asked.push((container.id.clone(), answer));
             }
         }
@@ -301,10 +331,16 @@ impl Fleet {
             let handle = spawn(self.host.clone(), self.shared.clone(), wanted);
             made.push((container.id.clone(), handle));
         }
-        self.handles.send_modify(|now| Arc::make_mut(now).extend(made.iter().cloned()));
+        self.handles
+            .send_modify(|now| Arc::make_mut(now).extend(made.iter().cloned()));
         for (id, handle) in made {
             let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Declare(model.clone(), reply)).await.is_ok() {
+            if handle
+                .requests
+                .send(Request::Declare(model.clone(), reply))
+                .await
+                .is_ok()
+            {
                 asked.push((id, answer));
             }
         }
@@ -312,7 +348,11 @@ impl Fleet {
     }
 
     async fn wanted(&self, model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
-        Wanted { model: model.clone(), id: container.id.clone(), intent }
+        Wanted {
+            model: model.clone(),
+            id: container.id.clone(),
+            intent,
+        }
     }
 
     /// What a container that has no task yet is meant to do: as its mark says, else as it is
@@ -321,12 +361,19 @@ impl Fleet {
         match Mark::read(&self.shared.paths.mark(&container.machine)) {
             Ok(Some(_)) => return Intent::Stop,
             Ok(None) => {}
-            Err(error) => tracing::warn!(container = %container.id, "failed to read its mark: {error}"),
+            Err(error) => {
+                tracing::warn!(container = %container.id, "failed to read its mark: {error}")
+            }
         }
         if container.autostart {
             return Intent::Run;
         }
-        match self.host.systemd.observe(&unit_name(&container.machine)).await {
+        match self
+            .host
+            .systemd
+            .observe(&unit_name(&container.machine))
+            .await
+        {
             Ok(unit) if matches!(unit.active, Active::Active | Active::Activating) => Intent::Run,
             _ => Intent::Stop,
         }
@@ -335,20 +382,30 @@ impl Fleet {
     /// Takes away what carries our mark and nothing declares.
     async fn remove_orphans(&self, model: &Model) -> Vec<Outcome> {
         let report = self.sweep(model).await;
-        report.failures.into_iter().map(|error| Outcome {
-            group: String::new(),
-            name: "orphan".to_owned(),
-            error: Some(error),
-        }).collect()
+        report
+            .failures
+            .into_iter()
+            .map(|error| Outcome {
+                group: String::new(),
+                name: "orphan".to_owned(),
+                error: Some(error),
+            })
+            .collect()
     }
 
     async fn sweep(&self, model: &Model) -> DownReport {
-        let mut report =
-            DownReport { removed: Vec::new(), data: Vec::new(), failures: Vec::new() };
+        let mut report = DownReport {
+            removed: Vec::new(),
+            data: Vec::new(),
+            failures: Vec::new(),
+        };
         match self.host.systemd.units().await {
             Ok(units) => {
                 for machine in units.iter().filter_map(|unit| machine_of_unit(unit)) {
-                    if model.containers().any(|container| container.machine == machine) {
+                    if model
+                        .containers()
+                        .any(|container| container.machine == machine)
+                    {
                         continue;
                     }
                     match orphans::remove_machine(&self.host, &machine).await {
@@ -364,7 +421,12 @@ impl Fleet {
         let attachments: Vec<Attachment> = model
             .groups
             .values()
-            .flat_map(|group| group.containers.values().map(|it| Attachment::of(group, it)))
+            .flat_map(|group| {
+                group
+                    .containers
+                    .values()
+                    .map(|it| Attachment::of(group, it))
+            })
             .collect();
         let marked = match self.host.network.observe_marked().await {
             Ok(marked) => marked,
@@ -376,7 +438,9 @@ impl Fleet {
         let removals = network::plan_removals(&bridges, &attachments, &marked);
         for step in removals.at_once(&marked) {
             match self.host.network.apply(&step).await {
-                Ok(()) => report.removed.push(step.to_string().replacen("delete ", "", 1)),
+                Ok(()) => report
+                    .removed
+                    .push(step.to_string().replacen("delete ", "", 1)),
                 Err(error) => report.failures.push(error.to_string()),
             }
         }
@@ -390,14 +454,20 @@ impl Fleet {
         let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
         let failures = self.remove(all).await;
         removed.retain(|line| {
-            !failures.iter().any(|it| *line == format!("container {}/{}", it.group, it.name))
+            !failures
+                .iter()
+                .any(|it| *line == format!("container {}/{}", it.group, it.name))
         });
         let mut report = self.sweep(&Model::default()).await;
         removed.append(&mut report.removed);
         report.removed = removed;
-        report.failures.extend(failures.into_iter().filter_map(|it| it.error));
+        report
+            .failures
+            .extend(failures.into_iter().filter_map(|it| it.error));
         match self.host.remove_firewall().await {
-            Ok(()) => report.removed.push("the tables inet ctr and bridge ctr".to_owned()),
+            Ok(()) => report
+                .removed
+                .push("the tables inet ctr and bridge ctr".to_owned()),
             Err(error) => report.failures.push(error.sentence()),
         }
         report.data = orphans::data(&self.shared.paths);
@@ -411,5 +481,9 @@ impl Fleet {
 }
 
 fn outcome(id: &ContainerId, error: String) -> Outcome {
-    Outcome { group: id.group.to_string(), name: id.name.to_string(), error: Some(error) }
+    Outcome {
+        group: id.group.to_string(),
+        name: id.name.to_string(),
+        error: Some(error),
+    }
 }

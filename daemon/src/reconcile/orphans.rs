@@ -41,7 +41,11 @@ pub(super) async fn remove_machine(
     }
     host.systemd.unregister(machine).await?;
     let paths = &host.paths;
-    release(&paths.machine_root(machine), &paths.machine_state(machine), false)?;
+    release(
+        &paths.machine_root(machine),
+        &paths.machine_state(machine),
+        false,
+    )?;
     let _ = std::fs::remove_dir_all(paths.machine_files(machine));
     let _ = Mark::clear(&paths.mark(machine));
     Ok(true)
@@ -49,7 +53,9 @@ pub(super) async fn remove_machine(
 
 /// The state directories that stay, one path each.
 pub(super) fn data(paths: &Paths) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(&paths.state) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(&paths.state) else {
+        return Vec::new();
+    };
     let mut data: Vec<String> = entries
         .flatten()
         .map(|entry| entry.path().display().to_string())

@@ -14,16 +14,15 @@ use tokio::task::AbortHandle;
 use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::firewall::Firewall;
+use crate::firewall::{Desired, Element, container_elements, group_elements};
 use crate::machine::root::{
     UidBase, UserNamespace, claim_state, idmapped, mounted, observe_given, observe_state, prepare,
     release, write_given,
 };
 use crate::machine::{
-    Active, Facts, Systemd, limit_properties, root_directory, transient_unit, unit_name,
-    unit_path,
+    Active, Facts, Systemd, limit_properties, root_directory, transient_unit, unit_name, unit_path,
 };
 use crate::model::{Container, ContainerId, Group, MachineName, Model, Root};
-use crate::firewall::{Desired, Element, container_elements, group_elements};
 use crate::network::{self, Bridge, MacAddress, Network};
 use crate::os::Paths;
 
@@ -79,7 +78,11 @@ impl RealHost {
         network: Network,
         firewall: Firewall,
     ) -> Self {
-        let open = Open { firewall, model: Arc::default(), containers: BTreeMap::new() };
+        let open = Open {
+            firewall,
+            model: Arc::default(),
+            containers: BTreeMap::new(),
+        };
         Self {
             paths,
             systemd,
@@ -101,17 +104,24 @@ impl RealHost {
         &self,
         model: &Arc<Model>,
         running: &[ContainerId],
-    ) -> (BTreeMap<crate::model::GroupName, Conflict>, Result<Vec<String>, HostError>) {
+    ) -> (
+        BTreeMap<crate::model::GroupName, Conflict>,
+        Result<Vec<String>, HostError>,
+    ) {
         let mut problems = BTreeMap::new();
         for group in model.groups.values() {
             if let Err(error) = self.ensure_group(group).await {
-                let conflict = Conflict { reason: error.sentence(), hint: error.hint() };
+                let conflict = Conflict {
+                    reason: error.sentence(),
+                    hint: error.hint(),
+                };
                 problems.insert(group.name.clone(), conflict);
             }
         }
         let mut open = self.firewall.lock().await;
         open.model = model.clone();
-        open.containers.extend(running.iter().map(|id| (id.clone(), Vec::new())));
+        open.containers
+            .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
         let lines = open.converge().await;
         (problems, lines)
@@ -191,7 +201,10 @@ impl RealHost {
             unit_path(&unit_name(machine)),
             notify.clone(),
         ));
-        let entry = Watched { notify: notify.clone(), forwarder: forwarder.abort_handle() };
+        let entry = Watched {
+            notify: notify.clone(),
+            forwarder: forwarder.abort_handle(),
+        };
         watched.insert(machine.clone(), entry);
         notify
     }
@@ -217,7 +230,11 @@ impl RealHost {
                 .is_ok(),
             _ => true,
         };
-        let facts = Facts { paths: &self.paths, uid_base: base, store_idmap };
+        let facts = Facts {
+            paths: &self.paths,
+            uid_base: base,
+            store_idmap,
+        };
         let unit = transient_unit(container, &wanted.declared(), &facts);
         for _ in 0..COLLECT_TRIES {
             match self.systemd.start(&unit).await {
@@ -236,8 +253,11 @@ impl RealHost {
                 hint: Some(format!("stop it: `systemctl stop {other}`")),
             });
         }
-        let published: Vec<_> =
-            container.ports.iter().filter_map(|port| Some((port, port.publish.as_ref()?))).collect();
+        let published: Vec<_> = container
+            .ports
+            .iter()
+            .filter_map(|port| Some((port, port.publish.as_ref()?)))
+            .collect();
         if published.is_empty() {
             return None;
         }
@@ -300,8 +320,10 @@ impl Host for RealHost {
         let unit = self.systemd.observe(&unit_of_ours).await?;
         let registered = self.systemd.registered(machine).await?;
         let down = matches!(unit.active, Active::Inactive | Active::Failed);
-        let other_unit =
-            registered.as_ref().filter(|it| it.unit != unit_of_ours).map(|it| it.unit.clone());
+        let other_unit = registered
+            .as_ref()
+            .filter(|it| it.unit != unit_of_ours)
+            .map(|it| it.unit.clone());
         let bridge = Bridge::of(wanted.group());
         let group = self.network.observe_group(&bridge).await?;
         let (group_ready, mut conflict) = match network::plan_group(&bridge, &group) {
@@ -322,12 +344,19 @@ impl Host for RealHost {
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
-            (now == Some(&elements(wanted.group(), container)), now.is_some())
+            (
+                now == Some(&elements(wanted.group(), container)),
+                now.is_some(),
+            )
         };
-        let limits_current = limit_properties(&container.limits).iter().all(|(name, value)| {
-            let declared = u64::try_from(value).ok();
-            unit.settable.get(name).is_none_or(|now| Some(*now) == declared)
-        });
+        let limits_current = limit_properties(&container.limits)
+            .iter()
+            .all(|(name, value)| {
+                let declared = u64::try_from(value).ok();
+                unit.settable
+                    .get(name)
+                    .is_none_or(|now| Some(*now) == declared)
+            });
         Ok(Observed {
             stale_registration: down && registered.is_some() && other_unit.is_none(),
             network: self.network.observe_container(&wanted.network()).await?,
@@ -360,12 +389,18 @@ impl Host for RealHost {
             Step::PrepareRoot => {
                 let base = self.base(wanted)?;
                 let (container, paths) = (container.clone(), self.paths.clone());
-                blocking("making the root ready", move || Ok(prepare(&container, &paths, base)?))
-                    .await
+                blocking("making the root ready", move || {
+                    Ok(prepare(&container, &paths, base)?)
+                })
+                .await
             }
             Step::WriteFiles => {
                 let given = given_files(wanted, &self.nameservers(wanted));
-                write_given(&self.paths.machine_files(machine), &given, self.base(wanted)?)?;
+                write_given(
+                    &self.paths.machine_files(machine),
+                    &given,
+                    self.base(wanted)?,
+                )?;
                 Ok(())
             }
             Step::OpenFirewall => {
@@ -395,7 +430,10 @@ impl Host for RealHost {
                 let root = self.paths.machine_root(machine);
                 let state = self.paths.machine_state(machine);
                 let ephemeral = container.ephemeral;
-                blocking("releasing the root", move || Ok(release(&root, &state, ephemeral)?)).await
+                blocking("releasing the root", move || {
+                    Ok(release(&root, &state, ephemeral)?)
+                })
+                .await
             }
             Step::RemoveFiles => {
                 let files = self.paths.machine_files(machine);
@@ -451,7 +489,9 @@ async fn blocking<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T, HostError> + Send + 'static,
 ) -> Result<T, HostError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| HostError::Interrupted(what))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| HostError::Interrupted(what))?
 }
 
 fn look_error(path: &Path, source: io::Error) -> HostError {

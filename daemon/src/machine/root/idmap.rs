@@ -77,8 +77,7 @@ pub fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_RECURSIVE as u32;
     // SAFETY: open_tree(2) with a NUL-terminated path that outlives the call.
-    let tree =
-        unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let tree = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
     let tree = i32::try_from(tree).unwrap_or(-1);
     if tree < 0 {
         return Err(io::Error::last_os_error());
@@ -103,7 +102,11 @@ pub fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd> {
             size_of::<libc::mount_attr>(),
         )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(tree) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(tree)
+    }
 }
 
 /// Attaches a detached mount at `target`.
@@ -121,5 +124,9 @@ pub(super) fn attach(tree: &OwnedFd, target: &Path) -> io::Result<()> {
             libc::MOVE_MOUNT_F_EMPTY_PATH,
         )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

@@ -20,7 +20,9 @@ pub fn mounted(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    let Some(parent) = path.parent() else { return Ok(true) };
+    let Some(parent) = path.parent() else {
+        return Ok(true);
+    };
     Ok(here.dev() != fs::symlink_metadata(parent)?.dev())
 }
 
@@ -106,7 +108,11 @@ pub(super) fn make_directory(
     mode: u32,
     owner: Option<UidBase>,
 ) -> Result<(), RootError> {
-    match fs::DirBuilder::new().recursive(true).mode(mode).create(path) {
+    match fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+    {
         Ok(()) => {}
         Err(error) => return Err(RootError::io("make", path)(error)),
     }
@@ -124,6 +130,9 @@ mod tests {
 
     #[test]
     fn a_path_cannot_add_an_option() {
-        assert_eq!(escape(Path::new("/a,upperdir=/b:c\\")), "/a\\,upperdir=/b\\:c\\\\");
+        assert_eq!(
+            escape(Path::new("/a,upperdir=/b:c\\")),
+            "/a\\,upperdir=/b\\:c\\\\"
+        );
     }
 }

@@ -140,11 +140,7 @@ pub fn prepare(
 }
 
 /// Takes a root's mounts away; its state stays, unless the container is ephemeral.
-pub fn release(
-    root: &Path,
-    state: &Path,
-    ephemeral: bool,
-) -> Result<(), RootError> {
+pub fn release(root: &Path, state: &Path, ephemeral: bool) -> Result<(), RootError> {
     unmount(root)?;
     match fs::remove_dir(root) {
         Ok(()) => {}
@@ -165,15 +161,18 @@ fn require(path: &Path, inside: &'static str) -> Result<(), RootError> {
     match fs::metadata(path) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(RootError::MissingRoot { path: path.to_owned() });
+            return Err(RootError::MissingRoot {
+                path: path.to_owned(),
+            });
         }
         Err(error) => return Err(RootError::io("look at", path)(error)),
     }
     match fs::symlink_metadata(path.join(inside)) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(RootError::NoSystem { path: path.to_owned(), missing: inside })
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RootError::NoSystem {
+            path: path.to_owned(),
+            missing: inside,
+        }),
         Err(error) => Err(RootError::io("look at", path)(error)),
     }
 }
@@ -183,7 +182,15 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
     make_directory(root, 0o755, base)?;
     // nspawn refuses a tree without /usr; the rest is where it mounts, and what an activation
     // expects to be there.
-    for directory in ["usr", "etc", "nix/store", "nix/var/nix/profiles", "var/log", "root", "tmp"] {
+    for directory in [
+        "usr",
+        "etc",
+        "nix/store",
+        "nix/var/nix/profiles",
+        "var/log",
+        "root",
+        "tmp",
+    ] {
         let mut path = root.to_owned();
         for part in Path::new(directory) {
             path.push(part);
@@ -210,11 +217,7 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
 }
 
 /// What must stand in a root before its init runs.
-fn first_files(
-    container: &Container,
-    root: &Path,
-    base: Option<UidBase>,
-) -> Result<(), RootError> {
+fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Result<(), RootError> {
     // nspawn binds over these; a link that the guest has put there would be followed inside the
     // guest only, but a plain file says what is meant.
     for name in ["etc/hosts", "etc/resolv.conf"] {
@@ -230,7 +233,12 @@ fn first_files(
             }
             let preset = "# Written by ctrd: `enable` in the declaration says what runs.\n\
                           disable *\n";
-            write_inside(root, "etc/systemd/system-preset/00-ctr.preset", preset, base)?;
+            write_inside(
+                root,
+                "etc/systemd/system-preset/00-ctr.preset",
+                preset,
+                base,
+            )?;
         }
     }
     Ok(())
@@ -257,7 +265,11 @@ fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<OwnedFd, RootEr
     let directory = fs::File::open(root).map_err(RootError::io("open", root))?;
     let how = OpenHow::new()
         .flags(flags | OFlag::O_CLOEXEC)
-        .mode(if flags.contains(OFlag::O_CREAT) { Mode::from_bits_truncate(0o644) } else { Mode::empty() })
+        .mode(if flags.contains(OFlag::O_CREAT) {
+            Mode::from_bits_truncate(0o644)
+        } else {
+            Mode::empty()
+        })
         .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     openat2(&directory, path, how)
         .map_err(|errno| RootError::io("open", &root.join(path))(errno.into()))
@@ -293,8 +305,11 @@ fn write_inside(
     base: Option<UidBase>,
 ) -> Result<(), RootError> {
     let path = Path::new(name);
-    if let Ok(now) = open_inside(root, path, OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK)
-    {
+    if let Ok(now) = open_inside(
+        root,
+        path,
+        OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK,
+    ) {
         let mut content = String::new();
         let mut bounded = io::Read::take(fs::File::from(now), 4096);
         if io::Read::read_to_string(&mut bounded, &mut content).is_ok() && content == text {
@@ -306,10 +321,11 @@ fn write_inside(
 
 fn plain_file(root: &Path, name: &str, base: Option<UidBase>) -> Result<(), RootError> {
     let path = Path::new(name);
-    let file =
-        open_inside(root, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).and_then(|file| {
-            fs::File::from(file).metadata().map_err(RootError::io("look at", path))
-        });
+    let file = open_inside(root, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).and_then(|file| {
+        fs::File::from(file)
+            .metadata()
+            .map_err(RootError::io("look at", path))
+    });
     match file {
         Ok(metadata) if metadata.is_file() => Ok(()),
         _ => replace_inside(root, path, "", base),
@@ -334,7 +350,9 @@ fn replace_inside(
         Err(errno) => return Err(RootError::io("replace", &root.join(path))(errno.into())),
     }
     let how = OpenHow::new()
-        .flags(OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+        .flags(
+            OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+        )
         .mode(Mode::from_bits_truncate(0o644))
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     let file = openat2(&parent, name, how)
@@ -351,16 +369,20 @@ fn prepare_bind(bind: &Bind, root: &Path, base: Option<UidBase>) -> Result<(), R
         Err(error) if error.kind() == io::ErrorKind::NotFound && bind.create => {
             make_directory(&bind.host, 0o755, None)?;
             if let Some(owner) = &bind.owner {
-                let (uid, gid) = passwd::resolve(root, owner).ok_or_else(|| {
-                    RootError::NoSuchUser { user: owner.clone(), path: bind.host.clone() }
-                })?;
+                let (uid, gid) =
+                    passwd::resolve(root, owner).ok_or_else(|| RootError::NoSuchUser {
+                        user: owner.clone(),
+                        path: bind.host.clone(),
+                    })?;
                 // The bind is idmapped, so an id of the guest is the same number on the host's disk.
                 chown(&bind.host, Some(uid), Some(gid))
                     .map_err(RootError::io("give an owner to", &bind.host))?;
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(RootError::MissingBind { path: bind.host.clone() });
+            return Err(RootError::MissingBind {
+                path: bind.host.clone(),
+            });
         }
         Err(error) => return Err(RootError::io("look at", &bind.host)(error)),
     }
@@ -394,6 +416,9 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         std::os::unix::fs::symlink(outside.path(), root.path().join("etc")).expect("a link");
         assert!(write_inside(root.path(), "etc/machine-id", "x", None).is_err());
-        assert_eq!(std::fs::read_dir(outside.path()).expect("listed").count(), 0);
+        assert_eq!(
+            std::fs::read_dir(outside.path()).expect("listed").count(),
+            0
+        );
     }
 }
