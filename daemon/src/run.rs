@@ -37,7 +37,8 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     ));
     let fleet = Arc::new(Fleet::new(host.clone(), paths.clone()));
     // Everything declared has its task before anybody can ask for it; it comes up from here.
-    if let Err(error) = fleet.begin().await {
+    let begun = fleet.begin().await;
+    if let Err(error) = &begun {
         tracing::error!("the declaration is refused and nothing is changed:\n{error}");
     }
     crate::bus::serve(&connection, fleet.clone())
@@ -46,7 +47,10 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     tokio::spawn(follow_resolver(paths, host));
-    tokio::spawn(async move { fleet.tidy().await });
+    // Without a declaration nothing is known to be undeclared: what runs is left alone.
+    if begun.is_ok() {
+        tokio::spawn(async move { fleet.tidy().await });
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

@@ -58,21 +58,34 @@ fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
 fn problems(error: &LoadError) -> Vec<Problem> {
     match error {
         LoadError::Refused(problems) => problems.to_wire(),
-        LoadError::Unreadable { path, .. } => {
-            let message = std::iter::successors(std::error::Error::source(error), |it| it.source())
-                .fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-            vec![Problem {
-                severity: Severity::Error,
-                file: path.display().to_string(),
-                line: 1,
-                column: 1,
-                key: String::new(),
-                rendered: format!("error: {message}"),
-                message,
-                hint: Some("write it, then `ctr apply`".to_owned()),
-            }]
+        LoadError::Unreadable { path, .. } => vec![Problem {
+            severity: Severity::Error,
+            file: path.display().to_string(),
+            line: 1,
+            column: 1,
+            key: String::new(),
+            message: with_causes(error),
+            hint: Some(UNREADABLE_HINT.to_owned()),
+            rendered: refusal(error),
+        }],
+    }
+}
+
+const UNREADABLE_HINT: &str = "write it, then `ctr apply`";
+
+/// Why a declaration is refused, as a terminal shows it.
+pub(super) fn refusal(error: &LoadError) -> String {
+    match error {
+        LoadError::Refused(problems) => problems.to_string(),
+        LoadError::Unreadable { .. } => {
+            format!("error: {}\nhint: {UNREADABLE_HINT}\n", with_causes(error))
         }
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn group_status(
