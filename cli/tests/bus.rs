@@ -376,6 +376,17 @@ fn a_session_that_cannot_be_is_ours_to_blame() {
         ended.stderr.contains("lab/slow is not running"),
         "{ended:?}"
     );
+    // This daemon has no sessions at all.
+    let ended = run(&fake, &["lab", "exec", "hello", "--", "true"]);
+    assert_eq!(ended.status, Some(125), "{ended:?}");
+    assert!(
+        ended.stderr.contains("does not know this request"),
+        "{ended:?}"
+    );
+    assert_eq!(
+        run(&fake, &["lab", "exec", "helo", "--", "true"]).status,
+        Some(125)
+    );
 }
 
 #[test]

@@ -34,15 +34,17 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
         firewall,
     ));
     let fleet = Arc::new(Fleet::new(host.clone(), paths.clone()));
+    // Everything declared has its task before anybody can ask for it; it comes up from here.
+    if let Err(error) = fleet.begin().await {
+        tracing::error!("the declaration is refused and nothing is changed:\n{error}");
+    }
     crate::bus::serve(&connection, fleet.clone())
         .await
         .context("failed to serve org.kernelcore.Containers1 on the system bus")?;
-    // The bus answers: that is ready (decision 0014). What is declared comes up from here.
+    // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
-    if let Err(error) = fleet.apply().await {
-        tracing::error!("the declaration is refused, nothing is changed:\n{error}");
-    }
     tokio::spawn(follow_resolver(paths, host));
+    tokio::spawn(async move { fleet.tidy().await });
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

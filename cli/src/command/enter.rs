@@ -9,7 +9,8 @@ use ctr_api::wire::{ActionStatus, ContainerStatus, SessionRequest, State};
 use crate::args::{Enter, Exec, Run};
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
-use crate::{session, target};
+use crate::session::{self, SessionError};
+use crate::target;
 
 /// A login shell.
 pub(super) async fn enter(group: &str, words: Enter) -> Result<Exit, Error> {
@@ -61,39 +62,41 @@ async fn open(
     let daemon = Daemon::connect().await?;
     let host = daemon.status().await?;
     let container = target::container(&host, group, name)?;
-    let request = with_terminal(request(container)?);
+    let request = request(container)?;
     runs(container)?;
     let proxy = daemon.container(&container.group, &container.name).await?;
     let ended = session::run(&proxy, request).await;
-    ended.map(Exit).map_err(|error| {
-        let error: Box<dyn std::error::Error> = error.into();
-        Error::failed(format!(
-            "no session in {}/{}",
-            container.group, container.name
-        ))
-        .caused(error.as_ref())
-    })
+    ended
+        .map(Exit)
+        .map_err(|error| refused(&container.group, &container.name, error))
 }
 
-/// The failure is ours, not the command's.
+/// Why no command ran. A guest that was reached may say that there is no such command: 126 and 127
+/// are that, as in shells.
+fn refused(group: &str, name: &str, error: SessionError) -> Error {
+    let exit = Exit(error.exit_status());
+    let hint = error.hint().map(str::to_owned);
+    let told = match error {
+        SessionError::Open(error) => return Error::from(error).with_exit(exit),
+        SessionError::Refused { message, .. } => Error::new(exit, message),
+        error => Error::new(exit, format!("no session in {group}/{name}")).caused(&error),
+    };
+    match hint {
+        Some(hint) => told.hint(hint),
+        None => told,
+    }
+}
+
+/// The failure is ours, not the command's, whatever it would be elsewhere.
 fn ours(ended: Result<Exit, Error>) -> Result<Exit, Error> {
-    ended.map_err(|error| error.with_exit(Exit::SESSION))
+    ended.map_err(|error| match error.exit {
+        Exit(126 | 127) => error,
+        _ => error.with_exit(Exit::SESSION),
+    })
 }
 
 fn on_a_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
-}
-
-fn with_terminal(mut request: SessionRequest) -> SessionRequest {
-    if request.terminal {
-        let term = std::env::var("TERM").unwrap_or_else(|_| "linux".to_owned());
-        request.environment.push(format!("TERM={term}"));
-        let size = terminal_size::terminal_size_of(io::stdin());
-        let (columns, rows) = size.map_or((80, 24), |(columns, rows)| (columns.0, rows.0));
-        request.columns = columns;
-        request.rows = rows;
-    }
-    request
 }
 
 fn runs(container: &ContainerStatus) -> Result<(), Error> {

@@ -24,7 +24,8 @@ pub async fn serve(connection: &Connection, fleet: Arc<Fleet>) -> zbus::Result<(
     let server = connection.object_server();
     server.at(ctr_api::MANAGER_PATH, manager::Manager::new(fleet.clone())).await?;
     server.at(ctr_api::MANAGER_PATH, ObjectManager).await?;
-    tokio::spawn(publish::follow(connection.clone(), fleet));
+    let objects = publish::Objects::serve(connection.clone(), fleet).await;
+    tokio::spawn(objects.follow());
     connection.request_name(ctr_api::BUS_NAME).await?;
     Ok(())
 }

@@ -1,1 +1,30 @@
 //! The declaration: TOML as written, checked into a [`crate::model::Model`].
+//!
+//! ```text
+//! bytes --syntax--> document --file (shape of every table, one value at a time)--> file::Document
+//!                                --validate (rules between values)--> build --> Model
+//! ```
+//!
+//! Every stage records a [`Problem`] and goes on, so that a person sees all of them at once. Only
+//! two things end the reading early, because all that follows would be noise: text that is not
+//! TOML, and a `schema` that this version does not know. Nothing here looks at the host; [`load`]
+//! and [`check`] read the file and nothing else.
+
+mod build;
+mod collect;
+mod file;
+mod load;
+mod parse;
+mod place;
+mod problem;
+mod read;
+mod render;
+mod suggest;
+mod validate;
+mod value;
+
+pub use load::{LoadError, check, load};
+pub use parse::{Parsed, SIZE_MAX, parse};
+pub use problem::{Problem, Problems, Related, Source};
+pub use render::Colour;
+pub use validate::RESERVED_GROUP_NAMES;

@@ -19,7 +19,7 @@ impl Desired {
         for group in model.groups.values() {
             elements.extend(group_elements(model, group));
             for container in group.containers.values() {
-                elements.extend(container_elements(container, mac(container)));
+                elements.extend(container_elements(group, container, mac(container)));
             }
         }
         Self { elements }
@@ -78,12 +78,13 @@ fn reached<'a>(model: &'a Model, reach: &Reach) -> Vec<&'a Container> {
     .unwrap_or_default()
 }
 
-/// What a container asks: the one pair of addresses that may come out of its veth, and its
-/// published ports.
-pub fn container_elements(container: &Container, mac: [u8; 6]) -> Vec<Element> {
+/// What a container asks: its place in its group, the one pair of addresses that may come out of its
+/// veth, and its published ports.
+pub fn container_elements(group: &Group, container: &Container, mac: [u8; 6]) -> Vec<Element> {
     let veth = interface(&InterfaceName::veth(&container.machine));
     let address = Atom::Address(container.address);
     let mut elements = vec![
+        Element::new(Set::Members, [interface(&group.bridge), address.clone()]),
         Element::new(Set::Veths, [veth.clone()]),
         Element::new(Set::Guests, [veth, Atom::Ether(mac), address.clone()]),
     ];

@@ -20,6 +20,8 @@ pub enum Set {
     Bridges,
     /// Each bridge with itself: traffic within a group.
     Within,
+    /// A bridge and the address of a guest on it.
+    Members,
     /// The groups' subnets.
     Subnets,
     /// A bridge and the host's address on it.
@@ -68,9 +70,10 @@ impl Column {
 
 impl Set {
     /// Every set and map.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Bridges,
         Self::Within,
+        Self::Members,
         Self::Subnets,
         Self::Gateways,
         Self::HostPorts,
@@ -88,6 +91,7 @@ impl Set {
         match self {
             Self::Bridges => "ctr_bridges",
             Self::Within => "ctr_within",
+            Self::Members => "ctr_members",
             Self::Subnets => "ctr_subnets",
             Self::Gateways => "ctr_gateways",
             Self::HostPorts => "ctr_host_ports",
@@ -115,7 +119,7 @@ impl Set {
             Self::Bridges | Self::Veths => &[Column::Interface],
             Self::Within => &[Column::Interface, Column::Interface],
             Self::Subnets => &[Column::Net],
-            Self::Gateways => &[Column::Interface, Column::Address],
+            Self::Members | Self::Gateways => &[Column::Interface, Column::Address],
             Self::HostPorts => &[Column::Interface, Column::Protocol, Column::Port],
             Self::Reach => &[
                 Column::Interface,
@@ -158,6 +162,15 @@ pub enum Atom {
     Ether([u8; 6]),
 }
 
+/// The number of a protocol, which nft understands on every host; a name only where the host has an
+/// `/etc/protocols`.
+pub(super) const fn number(protocol: Protocol) -> u32 {
+    match protocol {
+        Protocol::Tcp => 6,
+        Protocol::Udp => 17,
+    }
+}
+
 impl Atom {
     /// Reads what `nft -j` prints for a part of this type.
     fn parse(column: Column, value: &Value) -> Option<Self> {
@@ -170,11 +183,11 @@ impl Atom {
                 let length = u8::try_from(prefix.get("len")?.as_u64()?).ok()?;
                 Ipv4Net::new(address, length).ok().map(Self::Net)
             }
-            Column::Protocol => match value.as_str()? {
-                "tcp" => Some(Self::Protocol(Protocol::Tcp)),
-                "udp" => Some(Self::Protocol(Protocol::Udp)),
-                _ => None,
-            },
+            // A name where the host has an /etc/protocols.
+            Column::Protocol => [Protocol::Tcp, Protocol::Udp]
+                .into_iter()
+                .find(|&protocol| *value == protocol.as_str() || *value == number(protocol))
+                .map(Self::Protocol),
             Column::Port => u16::try_from(value.as_u64()?).ok().map(Self::Port),
             Column::Ether => {
                 let bytes: Option<Vec<u8>> = value
@@ -268,6 +281,9 @@ impl fmt::Display for Element {
         match (self.set, &*self.key, &self.value) {
             (Set::Bridges, [bridge], None) => write!(f, "group bridge {bridge}"),
             (Set::Within, [bridge, _], None) => write!(f, "traffic within {bridge}"),
+            (Set::Members, [bridge, address], None) => {
+                write!(f, "member {address} of {bridge}")
+            }
             (Set::Subnets, [net], None) => write!(f, "way out for {net}"),
             (Set::Gateways, [bridge, address], None) => {
                 write!(f, "ping from {bridge} to {address}")

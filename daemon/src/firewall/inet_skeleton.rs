@@ -138,8 +138,11 @@ fn publishing() -> Vec<Rule> {
     ]
 }
 
+/// The answer of a guest to its own neighbour would not come by the host, whose address the neighbour
+/// called. Told by the guest's address: `br_netfilter` sends its packets here without the interface
+/// they came in by (`br_nf_post_routing()` in `net/bridge/br_netfilter_hooks.c`).
 fn postrouting() -> Vec<Rule> {
-    let between = || concat([meta(Iifname), meta(Oifname)]);
+    let neighbour = concat([meta(Oifname), field("ip", "saddr")]);
     vec![
         rule(
             "the host's loopback calls a published port",
@@ -152,8 +155,7 @@ fn postrouting() -> Vec<Rule> {
         rule(
             "a guest calls a published port of its own group",
             [
-                in_set(between(), Set::Within),
-                is_ipv4(),
+                in_set(neighbour, Set::Members),
                 was_published(),
                 masquerade(),
             ],
@@ -170,7 +172,7 @@ fn postrouting() -> Vec<Rule> {
     ]
 }
 
-/// Frames between two guests of a group come by here as well where br_netfilter is on.
+/// Frames between two guests of a group come by here as well where `br_netfilter` is on.
 fn forward() -> Vec<Rule> {
     let between = concat([meta(Iifname), meta(Oifname)]);
     vec![

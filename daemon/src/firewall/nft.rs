@@ -1,13 +1,13 @@
 //! The program `nft`.
 
-use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::Path;
+use std::process::{Output, Stdio};
 
-use nftables::helper::{
-    self, NftablesError, apply_ruleset_with_args_async, get_current_ruleset_raw_async,
-};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 use super::observed::{Observed, ObservedTable, ParseError, parse_objects, parse_table};
 use super::ruleset::{self, Commands};
@@ -38,7 +38,7 @@ pub enum NftError {
         program: String,
         /// Why.
         #[source]
-        source: NftablesError,
+        source: io::Error,
     },
     /// It refused.
     #[error("failed to {what} with {program}: {stderr}")]
@@ -90,33 +90,60 @@ fn name(program: &Path) -> String {
     program.display().to_string()
 }
 
-fn failed(program: &Path, what: &'static str) -> impl Fn(NftablesError) -> NftError {
-    let program = name(program);
-    move |error| match error {
-        NftablesError::NftFailed { stderr, .. } => NftError::Refused {
-            program: program.clone(),
-            what,
-            stderr: stderr.trim().to_owned(),
-        },
-        source => NftError::Run {
-            program: program.clone(),
-            source,
-        },
+/// Runs nft with `input`; its standard output. (The `nftables` crate can run it as well, but leaves
+/// the reason of a refusal on our own standard error.)
+async fn nft(
+    program: &Path,
+    what: &'static str,
+    words: &[&str],
+    input: &str,
+) -> Result<String, NftError> {
+    let run = async {
+        let mut child = Command::new(program)
+            .args(words)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            match stdin.write_all(input.as_bytes()).await {
+                // It ended without reading everything; its status tells more.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                result => result?,
+            }
+        }
+        child.wait_with_output().await
+    };
+    let output: Output = run.await.map_err(|source| NftError::Run {
+        program: name(program),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = if stderr.trim().is_empty() {
+        output.status.to_string()
+    } else {
+        stderr.into()
+    };
+    Err(NftError::Refused {
+        program: name(program),
+        what,
+        stderr: said.trim().to_owned(),
+    })
 }
 
 async fn list(program: &Path, words: &[&str]) -> Result<String, NftError> {
-    // Owned words: with borrowed ones the compiler cannot see that this future may change threads.
-    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    get_current_ruleset_raw_async(Some(program), words.iter())
-        .await
-        .map_err(failed(program, "list the firewall"))
+    let words: Vec<_> = ["-j", "list"].iter().chain(words).copied().collect();
+    nft(program, "list the firewall", &words, "").await
 }
 
 /// Which of our tables exist, and the version of nft. Asked this way, because "no such table" and
 /// "not allowed" differ only in words when a table is listed.
 async fn tables(program: &Path) -> Result<(Vec<Table>, String), NftError> {
-    let listing = list(program, &["list", "tables"]).await?;
+    let listing = list(program, &["tables"]).await?;
     let objects = parse_objects(&listing).map_err(|source| NftError::Listing {
         program: name(program),
         source,
@@ -150,7 +177,7 @@ pub(super) async fn observe(program: &Path) -> Result<Observed, NftError> {
 }
 
 async fn observe_table(program: &Path, table: Table) -> Result<ObservedTable, NftError> {
-    let listing = list(program, &["list", "table", table.family(), Table::NAME]).await?;
+    let listing = list(program, &["table", table.family(), Table::NAME]).await?;
     parse_table(table, &listing).map_err(|source| NftError::Listing {
         program: name(program),
         source,
@@ -163,14 +190,14 @@ pub(super) async fn run(
     what: &'static str,
     commands: Commands,
 ) -> Result<(), NftError> {
-    let ruleset = ruleset::ruleset(commands);
-    apply_ruleset_with_args_async(
-        &ruleset,
-        Some(program),
-        helper::DEFAULT_ARGS.iter().copied(),
+    nft(
+        program,
+        what,
+        &["-j", "-f", "-"],
+        &ruleset::to_json(commands),
     )
-    .await
-    .map_err(failed(program, what))
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

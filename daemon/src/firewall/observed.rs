@@ -117,9 +117,7 @@ fn read_elements(table: Table, name: &str, elements: &Value, observed: &mut Obse
 
 /// The mark of the skeleton that this program makes a table from.
 pub(super) fn skeleton_mark(table: Table) -> String {
-    let commands = ruleset::ruleset(ruleset::create(table, &[]));
-    // These values are plain; there is nothing in them that JSON could not hold.
-    let text = serde_json::to_string(&commands).unwrap_or_default();
+    let text = ruleset::to_json(ruleset::create(table, &[]));
     mark(SKELETON_MARK, Sha256::new_with_prefix(text))
 }
 

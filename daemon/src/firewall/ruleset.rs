@@ -6,17 +6,20 @@ use nftables::expr::{Expression, NamedExpression, Prefix};
 use nftables::schema::{self, NfCmd, NfListObject, NfObject, Nftables, SetFlag, SetTypeValue};
 use nftables::types::{NfChainPolicy, NfFamily};
 
-use super::element::{Atom, Column, Element, Set};
+use super::element::{Atom, Column, Element, Set, number};
 use super::expression::Rule;
 use super::skeleton::{Chain, Table};
 
 /// Commands that nft runs as one transaction: all of them or none.
 pub(super) type Commands = Vec<NfObject<'static>>;
 
-pub(super) fn ruleset(commands: Commands) -> Nftables<'static> {
-    Nftables {
+/// The commands as nft reads them.
+pub(super) fn to_json(commands: Commands) -> String {
+    let ruleset = Nftables {
         objects: Cow::Owned(commands),
-    }
+    };
+    // Plain values with text for keys: there is nothing in them that JSON could not hold.
+    serde_json::to_string(&ruleset).unwrap_or_default()
 }
 
 const NAME: Cow<'static, str> = Cow::Borrowed(Table::NAME);
@@ -182,6 +185,7 @@ fn element_expression(element: &Element) -> Expression<'static> {
 fn atom_expression(atom: &Atom) -> Expression<'static> {
     match atom {
         Atom::Port(port) => Expression::Number(u32::from(*port)),
+        Atom::Protocol(protocol) => Expression::Number(number(*protocol)),
         Atom::Net(net) => Expression::Named(NamedExpression::Prefix(Prefix {
             addr: Box::new(Expression::String(Cow::Owned(net.addr().to_string()))),
             len: u32::from(net.prefix_len()),

@@ -40,9 +40,11 @@ impl ApplyError {
             Errno::EINTR,
             Errno::ENODEV,
         ];
-        numbers
-            .iter()
-            .any(|number| has_number(&self.source, *number))
+        // A group's bridge may be on its way.
+        self.source.kind() == io::ErrorKind::NotFound
+            || numbers
+                .iter()
+                .any(|number| has_number(&self.source, *number))
     }
 }
 
@@ -170,7 +172,7 @@ impl Network {
     async fn create_bridge(&self, bridge: &Bridge) -> io::Result<()> {
         let name = bridge.name.as_str();
         if self.host.link(name).await?.is_none() {
-            self.host.create_bridge(name).await?;
+            self.host.create_bridge(name, bridge.mac).await?;
         }
         let (host, link) = self.existing(&Place::Host, name).await?;
         if !link.is_marked("bridge", &bridge.alias) {
@@ -223,6 +225,8 @@ impl Network {
             .await?;
         host.set_alias(veth.index, &attachment.alias).await?;
         host.set_port(veth.index, bridge.index).await?;
+        self.set_sysctls(&Place::Host, attachment.veth_sysctls())
+            .await?;
         host.add_altname(veth.index, &attachment.altname).await?;
         let eth0 = inside.link(Attachment::INSIDE).await?;
         let eth0 = eth0.ok_or_else(|| missing("the interface eth0"))?;

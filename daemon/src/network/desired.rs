@@ -12,7 +12,7 @@ use crate::os::netns_name;
 
 /// The `IFLA_GROUP` of every link of ours: "ctr" as a number. The kernel sets it in the message
 /// that creates a link, the alias only in a second one (`rtnl_create_link()` in
-/// net/core/rtnetlink.c knows the group and not the alias), so a link with this group and no alias
+/// `net/core/rtnetlink.c` knows the group and not the alias), so a link with this group and no alias
 /// is ours, left unfinished.
 pub const LINK_GROUP: u32 = 0x0063_7472;
 
@@ -26,10 +26,15 @@ pub fn alias(name: impl fmt::Display) -> String {
 pub struct MacAddress(pub [u8; 6]);
 
 impl MacAddress {
-    /// The address of a machine's `eth0`: from its name, the same at every start, in the range that
-    /// is administered locally (IEEE 802: second bit of the first byte set, first bit clear).
+    /// The address of a machine's `eth0`: from its name, the same at every start.
     pub fn of(machine: &MachineName) -> Self {
-        let digest = Sha256::digest(machine.as_str().as_bytes());
+        Self::local(machine.as_str())
+    }
+
+    /// An address from a text, in the range that is administered locally (IEEE 802: second bit of
+    /// the first byte set, first bit clear).
+    fn local(text: &str) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
         let mut bytes = [0x0a, 0, 0, 0, 0, 0];
         bytes[1..].copy_from_slice(&digest[..5]);
         Self(bytes)
@@ -38,8 +43,8 @@ impl MacAddress {
 
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let bytes: Vec<_> = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        f.write_str(&bytes.join(":"))
     }
 }
 
@@ -106,6 +111,10 @@ pub struct Bridge {
     pub name: InterfaceName,
     /// Its mark, `ctr:<group>`.
     pub alias: String,
+    /// Its link-layer address. A bridge that was given one keeps it; otherwise it takes the lowest of
+    /// its ports' and changes it as guests come and go, which all of them have to find out
+    /// (`br_stp_recalculate_bridge_id()` in `net/bridge/br_stp_if.c`).
+    pub mac: MacAddress,
     /// A longer name that people know it by, where [`Bridge::name`] had to be a hash.
     pub altname: Option<String>,
     /// The host's address on it, with the length of the subnet's prefix.
@@ -119,6 +128,7 @@ impl Bridge {
         Self {
             name: group.bridge.clone(),
             alias: alias(&group.name),
+            mac: MacAddress::local(&format!("bridge {}", group.name)),
             altname: (readable.len() > INTERFACE_NAME_MAX).then_some(readable),
             address: with_prefix(group.host_address, group.subnet),
         }
@@ -128,7 +138,7 @@ impl Bridge {
     ///
     /// A bridge that is up would take router advertisements from its guests and give itself an IPv6
     /// address; `route_localnet` is what lets the host's `127.0.0.1:<port>` lead to a guest (without
-    /// it the kernel drops the replies as martians: `ip_route_input_slow()` in net/ipv4/route.c).
+    /// it the kernel drops the replies as martians: `ip_route_input_slow()` in `net/ipv4/route.c`).
     pub fn sysctls(&self) -> Vec<Sysctl> {
         let name = &self.name;
         vec![
@@ -150,6 +160,9 @@ pub struct Attachment {
     pub alias: String,
     /// The host's end of its veth.
     pub veth: InterfaceName,
+    /// The link-layer address of that end. It is used by nobody, but a link made without one is
+    /// given one by udev some time after (`MACAddressPolicy=`, `systemd.link(5)`).
+    pub veth_mac: MacAddress,
     /// A name for that end that people can read, `ctr-<machine>`.
     pub altname: String,
     /// The bridge it belongs to.
@@ -166,6 +179,14 @@ impl Attachment {
     /// The name of a guest's interface.
     pub const INSIDE: &'static str = "eth0";
 
+    /// What holds for the host's end before it is on: a bridge's port needs no address of its own.
+    pub fn veth_sysctls(&self) -> Vec<Sysctl> {
+        vec![Sysctl::new(
+            format!("ipv6/conf/{}/disable_ipv6", self.veth),
+            "1",
+        )]
+    }
+
     /// The attachment of a container to its group's bridge.
     pub fn of(group: &Group, container: &Container) -> Self {
         let machine = &container.machine;
@@ -174,6 +195,7 @@ impl Attachment {
             namespace: netns_name(machine),
             alias: alias(machine),
             veth: InterfaceName::veth(machine),
+            veth_mac: MacAddress::local(&format!("veth {machine}")),
             altname: format!("ctr-{machine}"),
             bridge: group.bridge.clone(),
             mac: MacAddress::of(machine),

@@ -22,7 +22,7 @@ pub struct Listener {
 ///
 /// A line is `0: 0100007F:0277 00000000:0000 0A ...`: the local and the remote address, each 32-bit
 /// word of it as the machine stores it, and the state, `TCP_LISTEN` = 10 or, for a UDP socket that
-/// is not connected, `TCP_CLOSE` = 7 (include/net/tcp_states.h). Lines that read otherwise are
+/// is not connected, `TCP_CLOSE` = 7 (`include/net/tcp_states.h`). Lines that read otherwise are
 /// skipped.
 pub fn parse_listeners(protocol: Protocol, text: &str) -> Vec<Listener> {
     let waiting = match protocol {

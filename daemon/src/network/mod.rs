@@ -16,9 +16,11 @@
 //! one thread, the only one that ever stands in another network namespace.
 
 mod apply;
+mod changes;
 mod conflict;
 mod desired;
 mod listening;
+mod message;
 mod names;
 mod namespace_files;
 mod namespace_thread;
@@ -26,6 +28,7 @@ mod netlink;
 mod observe;
 mod observed;
 mod plan;
+mod removal;
 mod step;
 mod sysctl;
 
@@ -35,6 +38,7 @@ use std::sync::Arc;
 use crate::os::Paths;
 
 pub use apply::ApplyError;
+pub use changes::Changes;
 pub use conflict::Conflict;
 pub use desired::{Attachment, Bridge, LINK_GROUP, MacAddress, Sysctl, alias};
 pub use listening::{Listener, find_listener, listening, parse_listeners};
@@ -45,9 +49,8 @@ pub use observed::{
     Inside, Interfaces, Link, Marked, MarkedNamespace, ObservedContainer, ObservedGroup,
     ObservedNamespace, Route, Sysctls,
 };
-pub use plan::{
-    Removal, Removals, plan_container, plan_container_removal, plan_group, plan_removals,
-};
+pub use plan::{plan_container, plan_group};
+pub use removal::{Removal, Removals, plan_container_removal, plan_removals};
 pub use step::{Place, Step};
 
 /// The network of the host, observed and changed through one connection.

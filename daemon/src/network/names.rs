@@ -98,10 +98,12 @@ pub fn upstreams(text: &str) -> Vec<Ipv4Addr> {
         if words.next() != Some("nameserver") {
             continue;
         }
-        if let Some(Ok(IpAddr::V4(server))) = words.next().map(str::parse) {
-            if !server.is_loopback() && !server.is_unspecified() && !servers.contains(&server) {
-                servers.push(server);
-            }
+        if let Some(Ok(IpAddr::V4(server))) = words.next().map(str::parse)
+            && !server.is_loopback()
+            && !server.is_unspecified()
+            && !servers.contains(&server)
+        {
+            servers.push(server);
         }
     }
     servers

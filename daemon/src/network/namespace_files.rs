@@ -11,7 +11,7 @@ use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 
 /// Makes the directory ready for named namespaces: there, a mount point, and shared, so that what is
 /// mounted in it is seen in the mount namespaces of services as well. This is what `ip netns add`
-/// does the first time (`netns_add()` in iproute2's ip/ipnetns.c), done before any namespace is in it:
+/// does the first time (`netns_add()` in iproute2's `ip/ipnetns.c`), done before any namespace is in it:
 /// a directory that is mounted over itself later hides the mounts it had, whose files can then not
 /// be removed (EBUSY). One that already has mounts in it and is no mount point is left as it is.
 pub(super) fn prepare(directory: &Path) -> io::Result<()> {

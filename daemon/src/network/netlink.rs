@@ -1,4 +1,4 @@
-//! The typed netlink socket: the only file that knows the message types.
+//! The typed netlink socket; with `message`, the only files that know the message types.
 //!
 //! Errors are the kernel's, as [`io::Error`] with its number.
 
@@ -11,13 +11,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use ipnet::Ipv4Net;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{
-    InfoBridgePort, InfoData, InfoPortData, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags,
-    LinkInfo, LinkMessage, Prop,
-};
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
-};
+use netlink_packet_route::link::{InfoData, InfoVeth, LinkAttribute, LinkExtentMask, LinkMessage};
 use nix::errno::Errno;
 use rtnetlink::packet_core::DefaultNla;
 use rtnetlink::{
@@ -28,18 +22,19 @@ use tokio::runtime;
 use tokio::sync::Mutex;
 
 use super::desired::{Attachment, LINK_GROUP, MacAddress};
+use super::message::{read_address, read_link, read_route};
 use super::namespace_thread::NamespaceThread;
-use super::observed::{Interfaces, Link, Route};
+use super::observed::{Interfaces, Link};
 
-/// `IFLA_ALT_IFNAME`: like `IFLA_IFNAME`, for names longer than 15 bytes (include/uapi/linux/if_link.h).
+/// `IFLA_ALT_IFNAME`: like `IFLA_IFNAME`, for names longer than 15 bytes (`include/uapi/linux/if_link.h`).
 const IFLA_ALT_IFNAME: u16 = 53;
 
 /// A connection to the kernel, of the namespace it was opened in.
 #[derive(Debug, Clone)]
 pub(super) struct Socket {
     handle: Handle,
-    /// A socket carries one dump at a time: `__netlink_dump_start()` answers `EBUSY` to a second
-    /// one while the first is being read.
+    /// Held while a list is read: a socket answers EBUSY to a second dump beside a first one
+    /// (`__netlink_dump_start()` in `net/netlink/af_netlink.c`).
     dump: Arc<Mutex<()>>,
 }
 
@@ -48,7 +43,10 @@ impl Socket {
     pub(super) fn open() -> io::Result<Self> {
         let (connection, handle, _) = rtnetlink::new_connection()?;
         tokio::spawn(connection);
-        Ok(Self { handle, dump: Arc::default() })
+        Ok(Self {
+            handle,
+            dump: Arc::default(),
+        })
     }
 
     /// Opens a socket in another namespace; a socket stays in the one it was made in.
@@ -61,7 +59,10 @@ impl Socket {
         });
         let (connection, handle) = opened.await?;
         tokio::spawn(connection);
-        Ok(Self { handle, dump: Arc::default() })
+        Ok(Self {
+            handle,
+            dump: Arc::default(),
+        })
     }
 
     /// The interface known by `name`; `None` where there is none.
@@ -87,12 +88,15 @@ impl Socket {
     /// Every interface with its IPv4 addresses and routes.
     pub(super) async fn interfaces(&self) -> io::Result<Interfaces> {
         let links = self.links().await?;
-        let _turn = self.dump.lock().await;
+        let _dump = self.dump.lock().await;
         let mut request = self.handle.address().get();
         request.message_mut().header.family = AddressFamily::Inet;
         let addresses: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
-        let routes = self.handle.route().get(RouteMessageBuilder::<Ipv4Addr>::new().build());
-        let routes: Vec<_> = routes.execute().map_err(io_error).try_collect().await?;
+        let request = self
+            .handle
+            .route()
+            .get(RouteMessageBuilder::<Ipv4Addr>::new().build());
+        let routes: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
         Ok(Interfaces {
             links,
             addresses: addresses.iter().filter_map(read_address).collect(),
@@ -102,7 +106,7 @@ impl Socket {
 
     /// Every interface.
     pub(super) async fn links(&self) -> io::Result<Vec<Link>> {
-        let _turn = self.dump.lock().await;
+        let _dump = self.dump.lock().await;
         let request = self
             .handle
             .link()
@@ -117,8 +121,9 @@ impl Socket {
     }
 
     /// Makes a bridge, switched off.
-    pub(super) async fn create_bridge(&self, name: &str) -> io::Result<()> {
+    pub(super) async fn create_bridge(&self, name: &str, mac: MacAddress) -> io::Result<()> {
         let message = LinkMessageBuilder::<LinkBridge>::new(name)
+            .address(mac.0.to_vec())
             .link_group(LINK_GROUP)
             .build();
         self.handle
@@ -145,6 +150,7 @@ impl Socket {
             .build();
         let message = LinkVeth::new(attachment.veth.as_str(), Attachment::INSIDE)
             .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
+            .address(attachment.veth_mac.0.to_vec())
             .controller(bridge)
             .link_group(LINK_GROUP)
             .build();
@@ -170,7 +176,7 @@ impl Socket {
 
     /// Makes a link a port of the bridge with the number `bridge`.
     ///
-    /// A port may send a frame back to where it came from: with br_netfilter, a guest that calls a
+    /// A port may send a frame back to where it came from: with `br_netfilter`, a guest that calls a
     /// published port of its own is sent back by the bridge itself.
     pub(super) async fn set_port(&self, index: u32, bridge: u32) -> io::Result<()> {
         self.change(LinkUnspec::new_with_index(index).controller(bridge).build())
@@ -306,102 +312,4 @@ fn io_error(error: rtnetlink::Error) -> io::Error {
         rtnetlink::Error::NetlinkError(message) => message.to_io(),
         error => io::Error::other(error),
     }
-}
-
-fn read_link(message: LinkMessage) -> Link {
-    let mut link = Link {
-        index: message.header.index,
-        up: message.header.flags.contains(LinkFlags::Up),
-        ..Link::default()
-    };
-    for attribute in message.attributes {
-        match attribute {
-            LinkAttribute::IfName(name) => link.name = name,
-            LinkAttribute::IfAlias(alias) => link.alias = Some(alias),
-            LinkAttribute::Group(group) => link.group = group,
-            LinkAttribute::Controller(index) => link.controller = Some(index),
-            LinkAttribute::Link(index) => link.peer = Some(index),
-            LinkAttribute::Address(bytes) => link.mac = bytes.try_into().ok().map(MacAddress),
-            LinkAttribute::PropList(props) => {
-                link.altnames
-                    .extend(props.into_iter().filter_map(|prop| match prop {
-                        Prop::AltIfName(name) => Some(name),
-                        _ => None,
-                    }));
-            }
-            LinkAttribute::LinkInfo(infos) => read_link_info(&mut link, infos),
-            _ => {}
-        }
-    }
-    link
-}
-
-fn read_link_info(link: &mut Link, infos: Vec<LinkInfo>) {
-    for info in infos {
-        match info {
-            LinkInfo::Kind(kind) => link.kind = Some(kind.to_string()),
-            LinkInfo::PortData(InfoPortData::BridgePort(port)) => {
-                link.hairpin = port
-                    .iter()
-                    .any(|info| matches!(info, InfoBridgePort::HairpinMode(true)));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// An interface's own address: for a point-to-point link, `Address` is the other side's.
-fn read_address(message: &AddressMessage) -> Option<(u32, Ipv4Net)> {
-    let find = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| {
-        message.attributes.iter().find_map(wanted)
-    };
-    let local = find(|attribute| match attribute {
-        AddressAttribute::Local(address) => Some(*address),
-        _ => None,
-    });
-    let peer = find(|attribute| match attribute {
-        AddressAttribute::Address(address) => Some(*address),
-        _ => None,
-    });
-    let IpAddr::V4(address) = local.or(peer)? else {
-        return None;
-    };
-    Some((
-        message.header.index,
-        Ipv4Net::new(address, message.header.prefix_len).ok()?,
-    ))
-}
-
-/// A unicast route of the main table, once per interface it leads out of.
-fn read_route(message: &RouteMessage) -> Vec<Route> {
-    let header = &message.header;
-    if header.kind != RouteType::Unicast || header.table != RouteHeader::RT_TABLE_MAIN {
-        return Vec::new();
-    }
-    let connected = header.protocol == RouteProtocol::Kernel && header.scope == RouteScope::Link;
-    let (mut destination, mut gateway) = (Ipv4Addr::UNSPECIFIED, None);
-    let mut indices = Vec::new();
-    for attribute in &message.attributes {
-        match attribute {
-            RouteAttribute::Destination(RouteAddress::Inet(address)) => destination = *address,
-            RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(*address),
-            RouteAttribute::Oif(index) => indices.push(*index),
-            RouteAttribute::MultiPath(hops) => {
-                indices.extend(hops.iter().map(|hop| hop.interface_index));
-            }
-            _ => {}
-        }
-    }
-    let Ok(destination) = Ipv4Net::new(destination, header.destination_prefix_length) else {
-        return Vec::new();
-    };
-    indices
-        .into_iter()
-        .map(|index| Route {
-            index,
-            destination,
-            connected,
-            gateway,
-        })
-        .collect()
 }

@@ -1,7 +1,7 @@
 //! The switches under `/proc/sys/net`.
 //!
 //! Whose they are is decided by the thread that opens them (`net_ctl_header_lookup()` in
-//! net/sysctl_net.c asks for the current task's namespace), so the same functions serve the host
+//! `net/sysctl_net.c` asks for the current task's namespace), so the same functions serve the host
 //! and, called in a namespace's thread, a guest.
 
 use std::fs;

@@ -7,12 +7,13 @@ use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
-use crate::machine::{machine_of_unit, unit_name};
+use crate::machine::{Active, machine_of_unit, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::network::{self, Attachment, Bridge};
 use crate::os::Paths;
 
 use super::host::{Conflict, Wanted};
+use super::host_error::HostError;
 use super::marks::Mark;
 use super::orphans;
 use super::plan::Intent;
@@ -22,6 +23,8 @@ use super::task::{Handle, Request, Shared, spawn};
 
 /// The containers that have a task.
 pub type Handles = BTreeMap<ContainerId, Handle>;
+
+type Answer = oneshot::Receiver<Result<(), String>>;
 
 /// The declaration that is in force.
 #[derive(Debug, Clone)]
@@ -136,18 +139,60 @@ impl Fleet {
         views.into_values().collect()
     }
 
+    /// Reads the declaration in place for the first time: when this returns every container has its
+    /// task and its status, and none was waited for.
+    pub async fn begin(&self) -> Result<(), Arc<LoadError>> {
+        let parsed = self.load()?;
+        let _turn = self.turn.lock().await;
+        let model = Arc::new(parsed.model);
+        if let Err(error) = self.put_in_force(&model, parsed.digest).await {
+            tracing::error!("{}", error.sentence());
+        }
+        drop(self.ask_each(&model).await);
+        Ok(())
+    }
+
+    /// Takes away what an earlier ctrd left and nobody declares.
+    pub async fn tidy(&self) {
+        let _turn = self.turn.lock().await;
+        let model = self.in_force().model;
+        for outcome in self.remove_orphans(&model).await {
+            tracing::error!("failed to tidy up: {}", outcome.error.unwrap_or_default());
+        }
+    }
+
+    fn load(&self) -> Result<Parsed, Arc<LoadError>> {
+        declaration::load(&self.shared.paths.declaration).map_err(|error| {
+            let error = Arc::new(error);
+            self.change(|now| now.refused = Some(error.clone()));
+            error
+        })
+    }
+
     /// Reads the declaration in place and makes it so. Returns when the steps are applied, not when
     /// the guests are ready.
     pub async fn apply(&self) -> Result<(ApplyReport, Problems), Arc<LoadError>> {
-        let path = self.shared.paths.declaration.clone();
-        match declaration::load(&path) {
-            Ok(parsed) => Ok(self.declare(parsed).await),
-            Err(error) => {
-                let error = Arc::new(error);
-                self.change(|now| now.refused = Some(error.clone()));
-                Err(error)
-            }
-        }
+        Ok(self.declare(self.load()?).await)
+    }
+
+    /// The host's own side, and what everybody sees as declared.
+    async fn put_in_force(
+        &self,
+        model: &Arc<Model>,
+        digest: [u8; 32],
+    ) -> Result<Vec<String>, HostError> {
+        let running = self.running(model).await;
+        let (troubled, firewall) = self.host.declare(model, &running).await;
+        self.change(|now| {
+            *now = InForce {
+                model: model.clone(),
+                loaded_ms: now_ms(),
+                digest: Some(digest),
+                refused: None,
+                troubled,
+            };
+        });
+        firewall
     }
 
     async fn declare(
@@ -157,11 +202,9 @@ impl Fleet {
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
-        let running = self.running(&model).await;
-        let (troubled, firewall) = self.host.declare(&model, &running).await;
         let mut failures = Vec::new();
         let mut host = Vec::new();
-        match firewall {
+        match self.put_in_force(&model, parsed.digest).await {
             Ok(lines) => host = lines,
             Err(error) => failures.push(Outcome {
                 group: String::new(),
@@ -169,24 +212,19 @@ impl Fleet {
                 error: Some(error.sentence()),
             }),
         }
-        for (group, conflict) in &troubled {
+        for (group, conflict) in &self.in_force().troubled {
             failures.push(Outcome {
                 group: group.to_string(),
                 name: String::new(),
                 error: Some(conflict.reason.clone()),
             });
         }
-        self.change(|now| {
-            *now = InForce {
-                model: model.clone(),
-                loaded_ms: now_ms(),
-                digest: Some(parsed.digest),
-                refused: None,
-                troubled,
-            };
-        });
         failures.extend(self.remove_undeclared(&model).await);
-        failures.extend(self.declare_each(&model).await);
+        for (id, answer) in self.ask_each(&model).await {
+            if let Ok(Err(error)) = answer.await {
+                failures.push(outcome(&id, error));
+            }
+        }
         failures.extend(self.remove_orphans(&model).await);
         let plan = PlanView { host, containers, problems: Vec::new() };
         (ApplyReport { plan, failures }, parsed.warnings)
@@ -240,7 +278,9 @@ impl Fleet {
         failures
     }
 
-    async fn declare_each(&self, model: &Arc<Model>) -> Vec<Outcome> {
+    /// Gives every container its declaration, and a task to those that have none. The answers come
+    /// when their steps are applied.
+    async fn ask_each(&self, model: &Arc<Model>) -> Vec<(ContainerId, Answer)> {
         let mut asked = Vec::new();
         let handles = self.handles.borrow().clone();
         let mut fresh = Vec::new();
@@ -268,13 +308,7 @@ impl Fleet {
                 asked.push((id, answer));
             }
         }
-        let mut failures = Vec::new();
-        for (id, answer) in asked {
-            if let Ok(Err(error)) = answer.await {
-                failures.push(outcome(&id, error));
-            }
-        }
-        failures
+        asked
     }
 
     async fn wanted(&self, model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
@@ -293,7 +327,7 @@ impl Fleet {
             return Intent::Run;
         }
         match self.host.systemd.observe(&unit_name(&container.machine)).await {
-            Ok(unit) if unit.active != crate::machine::Active::Inactive => Intent::Run,
+            Ok(unit) if matches!(unit.active, Active::Active | Active::Activating) => Intent::Run,
             _ => Intent::Stop,
         }
     }
@@ -342,7 +376,7 @@ impl Fleet {
         let removals = network::plan_removals(&bridges, &attachments, &marked);
         for step in removals.at_once(&marked) {
             match self.host.network.apply(&step).await {
-                Ok(()) => report.removed.push(step.to_string()),
+                Ok(()) => report.removed.push(step.to_string().replacen("delete ", "", 1)),
                 Err(error) => report.failures.push(error.to_string()),
             }
         }

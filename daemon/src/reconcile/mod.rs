@@ -11,16 +11,24 @@
 //! One task per container, serial in itself; nobody waits for anybody else's container. [`plan`] and
 //! [`supervise`] are pure and decide; [`task`] carries out; [`host`] is the one seam to the world.
 
+#[cfg(test)]
+mod convergence;
+#[cfg(test)]
+mod fake_host;
 pub mod fleet;
 mod host;
 mod host_error;
 mod marks;
 mod orphans;
 mod plan;
+#[cfg(test)]
+mod plan_cases;
 mod real_host;
 mod status;
 mod supervise;
 mod task;
+#[cfg(test)]
+mod task_tests;
 
 pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;

@@ -111,15 +111,8 @@ impl RealHost {
         }
         let mut open = self.firewall.lock().await;
         open.model = model.clone();
-        let ids: Vec<ContainerId> =
-            open.containers.keys().chain(running).cloned().collect();
-        open.containers = ids
-            .into_iter()
-            .filter_map(|id| {
-                let container = model.container(&id)?;
-                Some((id, elements(container)))
-            })
-            .collect();
+        open.containers.extend(running.iter().map(|id| (id.clone(), Vec::new())));
+        open.containers = open.elements_in(model);
         let lines = open.converge().await;
         (problems, lines)
     }
@@ -135,6 +128,10 @@ impl RealHost {
                 Err(conflict) => lines.push(format!("{}: {conflict}", group.name)),
             }
         }
+        let open = self.firewall.lock().await;
+        let desired = desired(model, &open.elements_in(model));
+        let observed = open.firewall.observe().await?;
+        lines.extend(crate::firewall::plan(&desired, &observed).lines());
         Ok(lines)
     }
 
@@ -270,13 +267,27 @@ impl RealHost {
 
 impl Open {
     async fn converge(&mut self) -> Result<Vec<String>, HostError> {
-        let mut desired = Desired::default();
-        for group in self.model.groups.values() {
-            desired.extend(group_elements(&self.model, group));
-        }
-        desired.extend(self.containers.values().flatten().cloned());
+        let desired = desired(&self.model, &self.containers);
         Ok(self.firewall.converge(&desired).await?)
     }
+
+    /// The elements of the containers that have some, as another model declares them.
+    fn elements_in(&self, model: &Model) -> BTreeMap<ContainerId, Vec<Element>> {
+        let declared = self.containers.keys().filter_map(|id| {
+            let group = model.groups.get(&id.group)?;
+            Some((id.clone(), elements(group, group.containers.get(&id.name)?)))
+        });
+        declared.collect()
+    }
+}
+
+fn desired(model: &Model, containers: &BTreeMap<ContainerId, Vec<Element>>) -> Desired {
+    let mut desired = Desired::default();
+    for group in model.groups.values() {
+        desired.extend(group_elements(model, group));
+    }
+    desired.extend(containers.values().flatten().cloned());
+    desired
 }
 
 impl Host for RealHost {
@@ -311,7 +322,7 @@ impl Host for RealHost {
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
-            (now == Some(&elements(container)), now.is_some())
+            (now == Some(&elements(wanted.group(), container)), now.is_some())
         };
         let limits_current = limit_properties(&container.limits).iter().all(|(name, value)| {
             let declared = u64::try_from(value).ok();
@@ -359,7 +370,8 @@ impl Host for RealHost {
             }
             Step::OpenFirewall => {
                 let mut open = self.firewall.lock().await;
-                open.containers.insert(wanted.id.clone(), elements(container));
+                let elements = elements(wanted.group(), container);
+                open.containers.insert(wanted.id.clone(), elements);
                 open.converge().await.map(drop)
             }
             Step::CloseFirewall => {
@@ -403,8 +415,8 @@ impl Host for RealHost {
 }
 
 /// What a container has in the firewall while it runs.
-fn elements(container: &Container) -> Vec<Element> {
-    container_elements(container, MacAddress::of(&container.machine).0)
+fn elements(group: &Group, container: &Container) -> Vec<Element> {
+    container_elements(group, container, MacAddress::of(&container.machine).0)
 }
 
 /// Turns a unit's signals into notifications; ends with the connection.

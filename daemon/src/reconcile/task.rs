@@ -426,9 +426,12 @@ impl<H: Host> Task<H> {
                 let _ = reply.send(());
             }
             Request::Declare(model, reply) => {
-                self.wanted.model = model;
+                // Another declaration may be what it failed for. A guest that ended and is not to be
+                // started again stays down until it is declared differently or a person starts it.
+                let same = model.container(&self.wanted.id) == Some(self.wanted.container());
+                self.given_up &= same;
                 self.next_try = None;
-                self.given_up = false;
+                self.wanted.model = model;
                 self.declare.push(reply);
             }
             Request::Plan(model, reply) => {

@@ -1,0 +1,318 @@
+//! The checked declaration as a model, with every default filled in.
+//!
+//! The tables are taken apart without `..`, so that a new key does not compile until it is here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::file;
+use super::place::At;
+use super::read::{Entries, Entry};
+use super::validate::{DELAY_DEFAULT, MAX_DELAY_DEFAULT, protocol_of};
+use super::value::{Mode, Reference, UserName, Word};
+use crate::model::{
+    ActionCommand, Bind, Container, ContainerId, ContainerName, FileContent, Group, GroupName,
+    InterfaceName, Limits, Model, Port, Program, Protocol, Publish, Reach, Restart, RestartPolicy,
+    Root, UserMode,
+};
+
+/// How long a container may take from its start to ready, where nothing is said.
+const START_TIMEOUT_DEFAULT: Duration = Duration::from_secs(90);
+/// The permissions of a file, where nothing is said.
+const MODE_DEFAULT: Mode = Mode(0o644);
+
+/// The model of a document in which no problem was found; `None` where a required key is absent
+/// after all.
+pub(crate) fn build(document: file::Document) -> Option<Model> {
+    let file::Document {
+        schema,
+        nameservers,
+        groups,
+        written: _,
+    } = document;
+    schema?;
+    let groups = entries(groups)
+        .map(|Entry { name, value }| Some((name.value.clone(), group(name.value, value)?)))
+        .collect::<Option<BTreeMap<_, _>>>()?;
+    Some(Model {
+        nameservers: nameservers.map(|servers| values(Some(servers))),
+        groups,
+    })
+}
+
+fn group(name: GroupName, group: file::Group) -> Option<Group> {
+    let file::Group {
+        description,
+        subnet,
+        host_address,
+        reach,
+        host_ports,
+        containers,
+        written: _,
+    } = group;
+    let containers = entries(containers)
+        .map(
+            |Entry {
+                 name: container_name,
+                 value,
+             }| {
+                let id = ContainerId {
+                    group: name.clone(),
+                    name: container_name.value.clone(),
+                };
+                Some((container_name.value, container(id, value)?))
+            },
+        )
+        .collect::<Option<BTreeMap<_, _>>>()?;
+    Some(Group {
+        bridge: InterfaceName::bridge(&name),
+        description: description.map_or_else(String::new, |it| it.value.0),
+        subnet: subnet?.value.0,
+        host_address: host_address?.value,
+        reach: values(reach).into_iter().map(reach_target).collect(),
+        host_ports: values(host_ports).into_iter().map(|port| port.0).collect(),
+        containers,
+        name,
+    })
+}
+
+fn reach_target(reference: Reference) -> Reach {
+    match reference {
+        Reference::Group(group) => Reach::Group(group),
+        Reference::Container(id) => Reach::Container(id),
+    }
+}
+
+fn container(id: ContainerId, container: file::Container) -> Option<Container> {
+    let file::Container {
+        description,
+        aliases,
+        address,
+        autostart,
+        root: root_table,
+        ephemeral,
+        users,
+        boot: _,
+        enable,
+        command,
+        user,
+        working_directory,
+        environment,
+        ports,
+        binds,
+        files,
+        after,
+        start_timeout,
+        limits: limits_table,
+        restart: restart_table,
+        actions,
+        health: _,
+        gpu: _,
+        credentials: _,
+        written: _,
+    } = container;
+    let environment = entries(environment)
+        .map(|entry| (entry.name.value.0, entry.value.0))
+        .collect();
+    let program = match command {
+        None => Program::Boot {
+            enable: values(enable).into_iter().map(|it| it.0).collect(),
+            environment,
+        },
+        Some(command) => Program::Command {
+            command: words(command),
+            user: user.map(|user| user.value.0),
+            environment,
+            working_directory: working_directory.map(|path| path.value.0),
+        },
+    };
+    Some(Container {
+        machine: id.machine().ok()?,
+        description: description.map_or_else(String::new, |it| it.value.0),
+        aliases: values::<ContainerName>(aliases),
+        address: address?.value,
+        autostart: is_true(autostart.as_ref()),
+        root: root(root_table?.value)?,
+        program,
+        ports: values(ports).into_iter().map(port).collect::<Option<_>>()?,
+        binds: values(binds).into_iter().map(bind).collect::<Option<_>>()?,
+        files: entries(files)
+            .map(|entry| Some((entry.name.value.0, file_content(entry.value)?)))
+            .collect::<Option<_>>()?,
+        after: values(after)
+            .into_iter()
+            .map(container_of)
+            .collect::<Option<_>>()?,
+        actions: entries(actions)
+            .map(|entry| Some((entry.name.value.0, action(entry.value)?)))
+            .collect::<Option<_>>()?,
+        start_timeout: start_timeout.map_or(START_TIMEOUT_DEFAULT, |time| time.value.0),
+        limits: limits_table.map_or_else(Limits::default, |it| limits(it.value)),
+        restart: restart(restart_table.map(|it| it.value)),
+        ephemeral: is_true(ephemeral.as_ref()),
+        users: users.map_or(UserMode::Own, |users| users.value.0),
+        id,
+    })
+}
+
+fn root(root: file::Root) -> Option<Root> {
+    let file::Root {
+        tree,
+        directory,
+        nixos,
+        written: _,
+    } = root;
+    let tree = tree.map(|path| Root::Tree(path.value.0));
+    let directory = directory.map(|path| Root::Directory(path.value.0));
+    let nixos = nixos.map(|path| Root::Nixos(path.value.0));
+    tree.or(directory).or(nixos)
+}
+
+fn port(table: file::Port) -> Option<Port> {
+    let protocol: Protocol = protocol_of(&table);
+    let file::Port {
+        port,
+        protocol: _,
+        url,
+        publish: published,
+        written: _,
+    } = table;
+    let publish = match published {
+        Some(published) => Some(publish(published.value)?),
+        None => None,
+    };
+    Some(Port {
+        port: port?.value.0,
+        protocol,
+        url: url.map(|url| url.value.0),
+        publish,
+    })
+}
+
+fn publish(publish: file::Publish) -> Option<Publish> {
+    let file::Publish {
+        host_port,
+        address,
+        written: _,
+    } = publish;
+    Some(Publish {
+        host_port: host_port?.value.0,
+        address: address.map(|it| it.value),
+    })
+}
+
+fn bind(bind: file::Bind) -> Option<Bind> {
+    let file::Bind {
+        host,
+        guest,
+        read_only,
+        create,
+        data,
+        owner,
+        written: _,
+    } = bind;
+    Some(Bind {
+        host: host?.value.0,
+        guest: guest?.value.0,
+        read_only: is_true(read_only.as_ref()),
+        create: is_true(create.as_ref()),
+        data: is_true(data.as_ref()),
+        owner: owner.map(|owner| owner.value.0),
+    })
+}
+
+fn file_content(file: file::FileEntry) -> Option<FileContent> {
+    let file::FileEntry {
+        text,
+        mode,
+        written: _,
+    } = file;
+    let Mode(mode) = mode.map_or(MODE_DEFAULT, |mode| mode.value);
+    Some(FileContent {
+        text: text?.value,
+        mode,
+    })
+}
+
+fn container_of(reference: Reference) -> Option<ContainerId> {
+    match reference {
+        Reference::Container(id) => Some(id),
+        Reference::Group(_) => None,
+    }
+}
+
+fn action(action: file::Action) -> Option<ActionCommand> {
+    let file::Action {
+        command,
+        user,
+        terminal,
+        written: _,
+    } = action;
+    Some(ActionCommand {
+        command: words(command?),
+        user: user.map(
+            |At {
+                 value: UserName(user),
+                 ..
+             }| user,
+        ),
+        terminal: is_true(terminal.as_ref()),
+    })
+}
+
+fn limits(limits: file::Limits) -> Limits {
+    let file::Limits {
+        memory_max,
+        memory_high,
+        cpus,
+        cpu_weight,
+        tasks_max,
+        written: _,
+    } = limits;
+    Limits {
+        memory_max: memory_max.map(|size| size.value.0),
+        memory_high: memory_high.map(|size| size.value.0),
+        milli_cpus: cpus.map(|cpus| cpus.value.0),
+        cpu_weight: cpu_weight.map(|weight| weight.value.0),
+        tasks_max: tasks_max.map(|tasks| tasks.value.0),
+    }
+}
+
+fn restart(restart: Option<file::Restart>) -> Restart {
+    let (policy, delay, max_delay) = match restart {
+        Some(file::Restart {
+            policy,
+            delay,
+            max_delay,
+            written: _,
+        }) => (policy, delay, max_delay),
+        None => (None, None, None),
+    };
+    Restart {
+        policy: policy.map_or(RestartPolicy::OnFailure, |policy| policy.value.0),
+        delay: delay.map_or(DELAY_DEFAULT, |delay| delay.value.0),
+        max_delay: max_delay.map_or(MAX_DELAY_DEFAULT, |delay| delay.value.0),
+    }
+}
+
+fn is_true(value: Option<&At<bool>>) -> bool {
+    value.is_some_and(|value| value.value)
+}
+
+fn words(command: At<Vec<At<Word>>>) -> Vec<String> {
+    values(Some(command))
+        .into_iter()
+        .map(|word| word.0)
+        .collect()
+}
+
+fn values<T>(list: Option<At<Vec<At<T>>>>) -> Vec<T> {
+    list.into_iter()
+        .flat_map(|list| list.value)
+        .map(|element| element.value)
+        .collect()
+}
+
+fn entries<K, T>(table: Option<At<Entries<K, T>>>) -> impl Iterator<Item = Entry<K, T>> {
+    table.into_iter().flat_map(|table| table.value.0)
+}

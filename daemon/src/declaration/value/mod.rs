@@ -1,0 +1,15 @@
+//! Single values: each type is read only where its own rule holds.
+
+mod name;
+mod network;
+mod path;
+mod quantity;
+mod scalar;
+mod word;
+
+pub(crate) use name::{ActionName, Reference, VariableName};
+pub(crate) use network::{PortNumber, Subnet, usable};
+pub(crate) use path::AbsolutePath;
+pub(crate) use quantity::{Cpus, Size, Time, written};
+pub(crate) use scalar::{Mode, Number, Policy, Users};
+pub(crate) use word::{Line, Scheme, UnitName, UserName, VariableValue, Word};
