@@ -119,7 +119,7 @@ impl Joining {
                 (Report::Terminal, Some(master)) => client.give_terminal(&master),
                 (Report::Failed(event), _) => return Err(JoiningError::Reported(event)),
                 (Report::Child(pid), _) if self.child.is_none() => {
-                    self.child = Some(self.own(pid)?)
+                    self.child = Some(self.own(pid)?);
                 }
                 (Report::Ready, _) => ready = true,
                 (Report::Terminal | Report::Child(_), _) => {}

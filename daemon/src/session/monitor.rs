@@ -95,7 +95,7 @@ fn prepare(
     let _ = set_name(c"ctr-session");
     let leader = Leader::from_parts(spec.leader, leader)?;
     // A guest is not harder to kill for memory because somebody looks into it, as ctrd may be.
-    // Only the way down needs a right (proc_pid_oom_score_adj(5)), and that one is no loss.
+    // Only the way down needs a right (`proc_pid_oom_score_adj(5)`), and that one is no loss.
     let _ = fs::write("/proc/self/oom_score_adj", leader.read("oom_score_adj")?);
     let confinement = leader.confinement()?;
     let filters = filters_of(leader.pid(), confinement.seccomp)?;
@@ -170,7 +170,7 @@ impl MonitorError {
             Self::Seccomp(error) => error.hint(),
             // pids.max of a unit counts a process when it is born (cgroups(7)).
             Self::Start(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                Some("it is at its limit of processes, `limits.tasks` in the declaration")
+                Some("it is at its limit of processes, `limits.tasks-max` in the declaration")
             }
             _ => None,
         };

@@ -163,13 +163,11 @@ fn start(stdin: UnixStream) -> Result<Child, SessionError> {
 /// Copied once: it is some megabytes, and the running program never changes.
 fn program() -> Result<&'static OwnedFd, SealError> {
     static PROGRAM: OnceLock<OwnedFd> = OnceLock::new();
-    match PROGRAM.get() {
-        Some(program) => Ok(program),
-        None => {
-            let program = copy_of_this_program()?;
-            Ok(PROGRAM.get_or_init(|| program))
-        }
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program);
     }
+    let program = copy_of_this_program()?;
+    Ok(PROGRAM.get_or_init(|| program))
 }
 
 /// What the helper has to say against it; empty when it took over.

@@ -45,7 +45,7 @@ pub enum RequestError {
     /// A stream that is no pipe.
     ///
     /// A terminal or a file of the host has no place in a guest: it could type into the one
-    /// (ioctl_tty(2), `TIOCSTI`) and open the other again for writing through /proc/self/fd.
+    /// (`ioctl_tty(2)`, `TIOCSTI`) and open the other again for writing through /proc/self/fd.
     #[error("standard stream {0} is no pipe, or the wrong end of one")]
     NoPipe(usize),
     /// A control socket of another kind.
