@@ -12,9 +12,12 @@
 mod control;
 mod copy;
 mod error;
+mod person;
 mod raw_mode;
 mod signals;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -25,6 +28,7 @@ use zbus::Fd;
 
 use control::Control;
 pub(crate) use error::SessionError;
+use person::Person;
 use signals::{Arrival, Signals};
 use streams::{Near, Streams};
 
@@ -36,32 +40,37 @@ pub(crate) async fn run(
     container: &ContainerProxy<'_>,
     request: SessionRequest,
 ) -> Result<u8, SessionError> {
-    run_with(request, async |request, control, stdio| {
+    let person = Person::here().map_err(SessionError::Setup)?;
+    let open = async |request: SessionRequest, control: OwnedFd, stdio: Vec<OwnedFd>| {
         let request = to_dict(&request).map_err(SessionError::Request)?;
-        let stdio = stdio
+        let streams = stdio
             .iter()
             .map(|stream| Fd::from(stream.as_fd()))
             .collect();
-        Ok(container
-            .open_session(&request, Fd::from(control.as_fd()), stdio)
-            .await?)
-    })
-    .await
+        let control = Fd::from(control.as_fd());
+        Ok(container.open_session(&request, control, streams).await?)
+    };
+    run_with(person, request, open).await
 }
 
-/// The same, with any way to open it: `open` is given the request, the session's end of the control
-/// socket and its standard streams.
-pub(crate) async fn run_with(
+/// The same for anybody, with any way to open it: `open` is given the request, the session's end
+/// of the control socket and its standard streams, and must not keep them.
+async fn run_with(
+    person: Person,
     mut request: SessionRequest,
     open: impl AsyncFnOnce(SessionRequest, OwnedFd, Vec<OwnedFd>) -> Result<(), SessionError>,
 ) -> Result<u8, SessionError> {
-    streams::describe_terminal(&mut request);
+    person.describe_terminal(&mut request);
     // Before there is anything to send them to: none is lost, and none ends `ctr` half way.
     let mut signals = Signals::listen(request.terminal).map_err(SessionError::Setup)?;
     let (mut control, theirs) = Control::new().map_err(SessionError::Setup)?;
     let (near, far) = Near::new(request.terminal).map_err(SessionError::Setup)?;
-    open(request, theirs, far).await?;
-    let mut streams = Streams::new(near);
+    tokio::select! {
+        opened = open(request, theirs, far) => opened?,
+        // polkit may be asking somebody for a password, for as long as they like.
+        number = signals.end() => return Ok(killed_by(number)),
+    }
+    let mut streams = Streams::new(person, near);
     let status = loop {
         tokio::select! {
             event = control.hear() => match event? {
@@ -77,10 +86,15 @@ pub(crate) async fn run_with(
                 Arrival::NewSize => streams.resize(),
                 Arrival::Suspend => streams.suspend().map_err(SessionError::Setup)?,
                 // With a terminal `ctr` is the terminal: its end is what the guest is to see.
-                Arrival::HangUp(number) => return Ok(number.saturating_add(128)),
+                Arrival::HangUp(number) => return Ok(killed_by(number)),
             },
         }
     };
     streams.drain().await;
     Ok(status)
+}
+
+/// What a shell says of a program that this signal ended.
+fn killed_by(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }

@@ -8,14 +8,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// What to do about one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// It is for the command.
+    /// It is for the command; its number.
     PassOn(i32),
     /// The terminal changed its size.
     NewSize,
     /// `ctr` is to stop for a while.
     Suspend,
-    /// The person's terminal is gone, or they want `ctr` gone; the number is the signal's.
-    HangUp(u8),
+    /// The person's terminal is gone, or they want `ctr` gone; the signal's number.
+    HangUp(i32),
 }
 
 /// Every signal that means something here.
@@ -28,43 +28,57 @@ impl Signals {
     /// With a terminal, its keys are bytes for the guest; what still arrives as a signal is meant
     /// for `ctr` itself. Without one, `ctr` stands for the command.
     pub(super) fn listen(terminal: bool) -> io::Result<Self> {
-        let of = |kinds: &[SignalKind], arrival: fn(SignalKind) -> Arrival| {
-            kinds
-                .iter()
-                .map(|kind| Ok((signal(*kind)?, arrival(*kind))))
-                .collect::<io::Result<Vec<_>>>()
-        };
-        let (hang_up, interrupt) = (SignalKind::hangup(), SignalKind::interrupt());
-        let (quit, terminate) = (SignalKind::quit(), SignalKind::terminate());
+        let ends = [
+            SignalKind::hangup(),
+            SignalKind::interrupt(),
+            SignalKind::quit(),
+            SignalKind::terminate(),
+        ];
         let own = [SignalKind::user_defined1(), SignalKind::user_defined2()];
-        let ends = [hang_up, interrupt, quit, terminate];
-        let mut all = of(&own, |kind| Arrival::PassOn(kind.as_raw_value()))?;
+        let mut meanings = numbers(own, Arrival::PassOn);
         if terminal {
-            let number = |kind: SignalKind| u8::try_from(kind.as_raw_value()).unwrap_or(0);
-            debug_assert_eq!(number(terminate), 15);
-            all.extend(of(&ends, |kind| {
-                Arrival::HangUp(u8::try_from(kind.as_raw_value()).unwrap_or_default())
-            })?);
-            all.extend(of(&[SignalKind::window_change()], |_| Arrival::NewSize)?);
-            let stop = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
-            all.extend(of(&[stop], |_| Arrival::Suspend)?);
+            meanings.extend(numbers(ends, Arrival::HangUp));
+            meanings.push((SignalKind::window_change(), Arrival::NewSize));
+            let suspend = rustix::process::Signal::TSTP.as_raw();
+            meanings.push((SignalKind::from_raw(suspend), Arrival::Suspend));
         } else {
-            all.extend(of(&ends, |kind| Arrival::PassOn(kind.as_raw_value()))?);
+            meanings.extend(numbers(ends, Arrival::PassOn));
         }
-        Ok(Self(all))
+        let caught = meanings
+            .into_iter()
+            .map(|(kind, arrival)| Ok((signal(kind)?, arrival)));
+        caught.collect::<io::Result<_>>().map(Self)
     }
 
     /// The next one. Safe to give up and call again.
     pub(super) async fn next(&mut self) -> Arrival {
         let waits = self.0.iter_mut().map(|(signal, arrival)| {
             Box::pin(async move {
-                // Only a runtime that shuts down ends the stream, and there is nobody to tell then.
                 match signal.recv().await {
                     Some(()) => *arrival,
+                    // Only a runtime that shuts down ends the stream; nobody is to be told then.
                     None => std::future::pending().await,
                 }
             })
         });
         select_all(waits).await.0
     }
+
+    /// The next one that ends a program which has nobody to pass it on to; its number.
+    pub(super) async fn end(&mut self) -> i32 {
+        loop {
+            if let Arrival::PassOn(number) | Arrival::HangUp(number) = self.next().await {
+                return number;
+            }
+        }
+    }
+}
+
+fn numbers<const N: usize>(
+    kinds: [SignalKind; N],
+    meaning: fn(i32) -> Arrival,
+) -> Vec<(SignalKind, Arrival)> {
+    kinds
+        .map(|kind| (kind, meaning(kind.as_raw_value())))
+        .to_vec()
 }

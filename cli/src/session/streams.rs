@@ -1,28 +1,24 @@
-//! The near ends of a session's streams, and the person's own.
+//! The near ends of a session's streams, and everything that flows through them.
 
-use std::env;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use ctr_api::wire::SessionRequest;
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
+use rustix::termios::tcsetwinsize;
 
 use super::copy::{Copying, Way};
+use super::person::Person;
 use super::raw_mode::RawMode;
 
-/// Variables that tell programs what the person's terminal can do, and are true of the guest's too.
-const OF_THE_TERMINAL: [&str; 3] = ["TERM", "COLORTERM", "NO_COLOR"];
-
-/// Our ends of what the session was given.
+/// Our ends of what the session has.
 #[derive(Debug)]
 pub(super) enum Near {
-    /// The master side, once it came.
+    /// The master side of its terminal, once it came.
     Terminal(Option<OwnedFd>),
-    /// Its stdin, stdout and stderr.
-    Pipes([OwnedFd; 3]),
+    /// The other ends of its stdin, stdout and stderr, until they flow.
+    Pipes(Option<[OwnedFd; 3]>),
 }
 
 impl Near {
@@ -40,48 +36,15 @@ impl Near {
         for end in [&our_in, &our_out, &our_err] {
             fcntl_setfl(end, OFlags::NONBLOCK)?;
         }
-        Ok((
-            Self::Pipes([our_in, our_out, our_err]),
-            vec![stdin, stdout, stderr],
-        ))
+        let far = vec![stdin, stdout, stderr];
+        Ok((Self::Pipes(Some([our_in, our_out, our_err])), far))
     }
-}
-
-/// Adds to a request what it has to say about the person's terminal.
-pub(super) fn describe_terminal(request: &mut SessionRequest) {
-    if !request.terminal {
-        return;
-    }
-    if let Some(size) = size() {
-        (request.rows, request.columns) = (size.ws_row, size.ws_col);
-    }
-    for name in OF_THE_TERMINAL {
-        let given = |variable: &String| {
-            variable
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('='))
-        };
-        match env::var(name) {
-            Ok(value) if !request.environment.iter().any(given) => {
-                request.environment.push(format!("{name}={value}"));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The size of the person's terminal: whichever stream is one.
-fn size() -> Option<Winsize> {
-    tcgetwinsize(io::stdin())
-        .or_else(|_| tcgetwinsize(io::stdout()))
-        .or_else(|_| tcgetwinsize(io::stderr()))
-        .ok()
-        .filter(|size| size.ws_row > 0 && size.ws_col > 0)
 }
 
 /// Everything that flows.
 #[derive(Debug)]
 pub(super) struct Streams {
+    person: Person,
     near: Near,
     raw: Option<RawMode>,
     /// Closed when the command ended, which is what the copies watch.
@@ -91,8 +54,9 @@ pub(super) struct Streams {
 
 impl Streams {
     /// Nothing flows yet.
-    pub(super) fn new(near: Near) -> Self {
+    pub(super) fn new(person: Person, near: Near) -> Self {
         Self {
+            person,
             near,
             raw: None,
             running: None,
@@ -101,39 +65,38 @@ impl Streams {
     }
 
     /// The session's terminal came.
-    pub(super) fn take_terminal(&mut self, master: OwnedFd) {
+    pub(super) fn take_terminal(&mut self, terminal: OwnedFd) {
         if let Near::Terminal(none) = &mut self.near {
-            *none = Some(master);
+            *none = Some(terminal);
         }
     }
 
     /// The command runs: lets everything flow.
     pub(super) fn start(&mut self) -> io::Result<()> {
         let (ended, running) = pipe_with(PipeFlags::CLOEXEC)?;
-        let copy = |from: OwnedFd, to: OwnedFd, way| -> io::Result<Copying> {
-            Copying::start(from, to, ended.try_clone()?, way)
+        let copy = |from: &OwnedFd, to: &OwnedFd, way| {
+            Copying::start(from.try_clone()?, to.try_clone()?, ended.try_clone()?, way)
         };
-        let (stdin, stdout) = (own(io::stdin())?, own(io::stdout())?);
-        match &mut self.near {
+        let person = &self.person;
+        self.outputs = match &mut self.near {
             Near::Terminal(master) => {
                 let master = master.as_ref().ok_or(io::ErrorKind::NotConnected)?;
                 // Nobody else has this description of it: it came with this session.
                 fcntl_setfl(master, OFlags::RDWR | OFlags::NONBLOCK)?;
-                self.raw = RawMode::of(io::stdin())?;
-                copy(stdin, master.try_clone()?, Way::Typed)?;
-                self.outputs
-                    .push(copy(master.try_clone()?, stdout, Way::Out)?);
+                self.raw = RawMode::of(&person.stdin)?;
+                copy(&person.stdin, master, Way::Typed)?;
+                vec![copy(master, &person.stdout, Way::Out)?]
             }
+            // Taken, so that the copies alone hold them: the end of one is the end of the pipe.
             Near::Pipes(pipes) => {
-                let none = || -> io::Result<OwnedFd> { own(io::stdin()) };
-                let [to_stdin, from_stdout, from_stderr] =
-                    std::mem::replace(pipes, [none()?, none()?, none()?]);
-                copy(stdin, to_stdin, Way::In)?;
-                self.outputs.push(copy(from_stdout, stdout, Way::Out)?);
-                self.outputs
-                    .push(copy(from_stderr, own(io::stderr())?, Way::Out)?);
+                let [stdin, stdout, stderr] = pipes.take().ok_or(io::ErrorKind::NotConnected)?;
+                copy(&person.stdin, &stdin, Way::In)?;
+                vec![
+                    copy(&stdout, &person.stdout, Way::Out)?,
+                    copy(&stderr, &person.stderr, Way::Out)?,
+                ]
             }
-        }
+        };
         self.running = Some(running);
         self.resize();
         Ok(())
@@ -141,7 +104,7 @@ impl Streams {
 
     /// Gives the session's terminal the size of the person's; the kernel tells the programs.
     pub(super) fn resize(&self) {
-        if let (Near::Terminal(Some(master)), Some(size)) = (&self.near, size()) {
+        if let (Near::Terminal(Some(master)), Some(size)) = (&self.near, self.person.size()) {
             let _ = tcsetwinsize(master, size);
         }
     }
@@ -163,8 +126,4 @@ impl Streams {
             output.finished().await;
         }
     }
-}
-
-fn own(stream: impl AsFd) -> io::Result<OwnedFd> {
-    stream.as_fd().try_clone_to_owned()
 }

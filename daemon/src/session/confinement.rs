@@ -1,4 +1,4 @@
-//! How a process is confined, as `/proc/PID/status` tells it (proc_pid_status(5)). Pure.
+//! How a process is confined, as `/proc/PID/status` tells it (`proc_pid_status(5)`). Pure.
 
 use thiserror::Error;
 

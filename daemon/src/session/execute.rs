@@ -40,7 +40,7 @@ pub(super) struct Execution {
 struct Words {
     name: String,
     files: Vec<String>,
-    words: Vec<String>,
+    argv: Vec<String>,
 }
 
 impl Execution {
@@ -118,7 +118,7 @@ impl Execution {
     }
 
     fn execute(&self) -> Result<Result<Infallible, Errno>, NulError> {
-        let words = c_strings(self.words.words.iter().cloned())?;
+        let words = c_strings(self.words.argv.iter().cloned())?;
         let variables = c_strings(
             self.variables
                 .iter()
@@ -163,7 +163,7 @@ fn login_shell(shell: &str) -> Words {
     Words {
         name: shell.to_owned(),
         files: vec![shell.to_owned(), String::from("/bin/sh")],
-        words: vec![format!("-{base}")],
+        argv: vec![format!("-{base}")],
     }
 }
 
@@ -183,7 +183,7 @@ fn command(name: &str, words: &[String], path: &str) -> Words {
     Words {
         name: name.to_owned(),
         files,
-        words: words.to_vec(),
+        argv: words.to_vec(),
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_login_shell_is_told_so_by_its_name() {
         let words = login_shell("/run/current-system/sw/bin/bash");
-        assert_eq!(words.words, ["-bash"]);
+        assert_eq!(words.argv, ["-bash"]);
         assert_eq!(words.files, ["/run/current-system/sw/bin/bash", "/bin/sh"]);
     }
 
@@ -210,7 +210,7 @@ mod tests {
             ["/bin/ls", "/sbin/ls"]
         );
         assert_eq!(command("./ls", &words, "/bin").files, ["./ls"]);
-        assert_eq!(command("ls", &words, "/bin").words, words);
+        assert_eq!(command("ls", &words, "/bin").argv, words);
     }
 
     #[test]

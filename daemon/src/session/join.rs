@@ -112,10 +112,8 @@ impl Join {
         self.become_root_of_the_guest()?;
         // From here on, paths are the guest's, and whatever they lead to is opened with its rights.
         let account = self.account()?;
-        let system = match Path::new("/run/current-system/sw/bin").exists() {
-            true => System::NixOs,
-            false => System::Usual,
-        };
+        let nixos = Path::new("/run/current-system/sw/bin").exists();
+        let system = if nixos { System::NixOs } else { System::Usual };
         let streams = self.streams(&account, reporter)?;
         self.become_the_user(&account)?;
         Ok(Execution::new(account, system, &self.request, streams))
@@ -231,7 +229,7 @@ fn hold(capabilities: CapabilitySet) -> Result<(), Errno> {
     set_capabilities(None, sets)
 }
 
-/// A change of ids or rights puts the flag back to sysctl fs.suid_dumpable (prctl(2),
+/// A change of ids or rights puts the flag back to sysctl `fs.suid_dumpable` (prctl(2),
 /// `PR_SET_DUMPABLE`), so it is cleared after each.
 pub(super) fn not_dumpable() -> Result<(), Errno> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)

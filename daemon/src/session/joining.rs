@@ -18,7 +18,7 @@ use rustix::process::{
 use thiserror::Error;
 
 use super::client::{Client, Gone};
-use super::confinement::Confinement;
+use super::confinement::{Confinement, cgroup2_path};
 use super::leader::{Leader, LeaderError};
 use super::report::{Report, Watcher};
 
@@ -119,7 +119,7 @@ impl Joining {
                 (Report::Terminal, Some(master)) => client.give_terminal(&master),
                 (Report::Failed(event), _) => return Err(JoiningError::Reported(event)),
                 (Report::Child(pid), _) if self.child.is_none() => {
-                    self.child = Some(self.own(pid)?)
+                    self.child = Some(self.own(pid)?);
                 }
                 (Report::Ready, _) => ready = true,
                 (Report::Terminal | Report::Child(_), _) => {}
@@ -191,7 +191,8 @@ impl Joining {
                 )));
             }
         }
-        if read("cgroup").map_err(looked)? != self.leader.read("cgroup")? {
+        let (its, leaders) = (read("cgroup").map_err(looked)?, self.leader.read("cgroup")?);
+        if cgroup2_path(&its) != cgroup2_path(&leaders) {
             return Err(JoiningError::Unconfined("its cgroup is another".to_owned()));
         }
         Ok(self.leader.alive()?)

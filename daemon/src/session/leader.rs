@@ -111,7 +111,7 @@ impl Leader {
 
     /// Fails once it ended: what was read by its number until now was about it and no other.
     pub(super) fn alive(&self) -> Result<(), LeaderError> {
-        // A pidfd turns readable when its process ends (pidfd_open(2)).
+        // A pidfd turns readable when its process ends (`pidfd_open(2)`).
         let mut ended = [PollFd::new(&self.pidfd, PollFlags::IN)];
         match poll(&mut ended, Some(&Timespec::default())) {
             Ok(0) => Ok(()),

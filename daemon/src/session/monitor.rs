@@ -94,12 +94,9 @@ fn prepare(
     // A name for people; the session does not depend on it.
     let _ = set_name(c"ctr-session");
     let leader = Leader::from_parts(spec.leader, leader)?;
-    // A guest is not harder to kill for memory because somebody looks into it: ctrd may be.
-    let score = leader.read("oom_score_adj")?;
-    step(
-        "take the container's place in line for memory",
-        fs::write("/proc/self/oom_score_adj", score),
-    )?;
+    // A guest is not harder to kill for memory because somebody looks into it, as ctrd may be.
+    // Only the way down needs a right (`proc_pid_oom_score_adj(5)`), and that one is no loss.
+    let _ = fs::write("/proc/self/oom_score_adj", leader.read("oom_score_adj")?);
     let confinement = leader.confinement()?;
     let filters = filters_of(leader.pid(), confinement.seccomp)?;
     let own_users = leader.namespace("user")? != own_namespace("user")?;
@@ -173,7 +170,7 @@ impl MonitorError {
             Self::Seccomp(error) => error.hint(),
             // pids.max of a unit counts a process when it is born (cgroups(7)).
             Self::Start(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                Some("it is at its limit of processes, `limits.tasks` in the declaration")
+                Some("it is at its limit of processes, `limits.tasks-max` in the declaration")
             }
             _ => None,
         };

@@ -102,7 +102,7 @@ pub fn open(
         request,
     };
     check_own_confinement(&leader.confinement()?)?;
-    let (ours, theirs) = UnixStream::pair().map_err(SessionError::Start)?;
+    let (ours, theirs) = line().map_err(SessionError::Start)?;
     let mut helper = start(theirs)?;
     let sent = handover::send(&ours, &spec, &control, leader.pidfd(), &stdio);
     // The helper has its own by now; the client sees the end of a stream when the last is closed.
@@ -118,6 +118,14 @@ pub fn open(
         (Ok(_), Ok(status)) => Err(SessionError::Helper(status.to_string())),
         (Err(error), _) | (_, Err(error)) => Err(SessionError::HandOver(error)),
     }
+}
+
+/// A line to the helper that nobody waits at for ever.
+fn line() -> io::Result<(UnixStream, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    ours.set_read_timeout(Some(LIMIT))?;
+    ours.set_write_timeout(Some(LIMIT))?;
+    Ok((ours, theirs))
 }
 
 fn below(root: &Path, path: &str) -> PathBuf {
@@ -155,19 +163,15 @@ fn start(stdin: UnixStream) -> Result<Child, SessionError> {
 /// Copied once: it is some megabytes, and the running program never changes.
 fn program() -> Result<&'static OwnedFd, SealError> {
     static PROGRAM: OnceLock<OwnedFd> = OnceLock::new();
-    match PROGRAM.get() {
-        Some(program) => Ok(program),
-        None => {
-            let program = copy_of_this_program()?;
-            Ok(PROGRAM.get_or_init(|| program))
-        }
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program);
     }
+    let program = copy_of_this_program()?;
+    Ok(PROGRAM.get_or_init(|| program))
 }
 
 /// What the helper has to say against it; empty when it took over.
 fn reason(from: &UnixStream) -> io::Result<String> {
-    from.set_read_timeout(Some(LIMIT))?;
-    from.set_write_timeout(Some(LIMIT))?;
     let mut reason = String::new();
     from.take(MAX_REASON).read_to_string(&mut reason)?;
     Ok(reason)

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use ctr_api::wire::SessionRequest;
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
+use rustix::fs::{FsWord, OFlags, fcntl_getfl, fstatfs};
 use rustix::net::sockopt::{socket_domain, socket_type};
 use rustix::net::{AddressFamily, SocketType};
 use thiserror::Error;
@@ -12,6 +12,9 @@ use thiserror::Error;
 const MAX_WORD: usize = 128 * 1024 - 1;
 /// Below its bound on all of them together, with what else goes there.
 const MAX_WORDS: usize = 1024 * 1024;
+
+/// Linux `include/uapi/linux/magic.h`.
+const PIPEFS_MAGIC: FsWord = 0x5049_5045;
 
 /// A request that makes no sense.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub enum RequestError {
     /// A stream that is no pipe.
     ///
     /// A terminal or a file of the host has no place in a guest: it could type into the one
-    /// (ioctl_tty(2), `TIOCSTI`) and open the other again for writing through /proc/self/fd.
+    /// (`ioctl_tty(2)`, `TIOCSTI`) and open the other again for writing through /proc/self/fd.
     #[error("standard stream {0} is no pipe, or the wrong end of one")]
     NoPipe(usize),
     /// A control socket of another kind.
@@ -110,8 +113,9 @@ fn check_streams(terminal: bool, stdio: &[OwnedFd]) -> Result<(), RequestError> 
         return Err(RequestError::Streams { given, expected });
     }
     for (number, stream) in stdio.iter().enumerate() {
-        let pipe = fstat(stream)
-            .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo);
+        // Not any FIFO: one with a name would be opened to everybody where we open the pipes to
+        // the guest's users.
+        let pipe = fstatfs(stream).is_ok_and(|status| status.f_type == PIPEFS_MAGIC);
         let wanted = if number == 0 {
             OFlags::RDONLY
         } else {
@@ -198,10 +202,8 @@ mod tests {
             Err(RequestError::NoPipe(0))
         );
         let (r, w) = pipe();
-        assert_eq!(
-            check_streams(false, &[r, w, null]),
-            Err(RequestError::NoPipe(2))
-        );
+        let three = [r, w, null];
+        assert_eq!(check_streams(false, &three), Err(RequestError::NoPipe(2)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A copy of this program that nobody can change (memfd_create(2), `F_ADD_SEALS`).
+//! A copy of this program that nobody can change (`memfd_create(2)`, `F_ADD_SEALS`).
 //!
 //! The helper joins a guest, where `/proc/PID/exe` leads to the file it runs. A guest that got hold
 //! of it could write to the daemon's own binary (CVE-2019-5736); to a sealed copy in memory nobody

@@ -57,7 +57,7 @@ fn is_multiplexer(file: &OwnedFd) -> rustix::io::Result<bool> {
 
 fn finish(master: OwnedFd, owner: u32, rows: u16, columns: u16) -> rustix::io::Result<Terminal> {
     unlockpt(&master)?;
-    // From the master, not by its name (ioctl_tty(2), TIOCGPTPEER): the guest could have mounted
+    // From the master, not by its name (`ioctl_tty(2)`, `TIOCGPTPEER`): the guest could have mounted
     // something over /dev/pts in between.
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let slave = ioctl_tiocgptpeer(&master, flags)?;

@@ -24,6 +24,15 @@ pub(super) enum HangUp {
     Pipes,
 }
 
+impl HangUp {
+    fn signal(self) -> i32 {
+        match self {
+            Self::Terminal => libc::SIGHUP,
+            Self::Pipes => libc::SIGTERM,
+        }
+    }
+}
+
 /// How far a session has come.
 enum Phase {
     Running,
@@ -37,27 +46,7 @@ pub(super) fn watch(client: &Client, child: &Child, hang_up: HangUp) {
     let mut phase = Phase::Running;
     while !ended(client, child, &phase) {
         phase = match phase {
-            Phase::Running => match client.hear() {
-                Ok(request) => {
-                    if let Some(Request::Signal { number }) = request {
-                        send(child, number);
-                    }
-                    Phase::Running
-                }
-                Err(Gone) => {
-                    send(
-                        child,
-                        if hang_up == HangUp::Terminal {
-                            libc::SIGHUP
-                        } else {
-                            libc::SIGTERM
-                        },
-                    );
-                    // A stopped process does not act on a signal before it goes on.
-                    send(child, libc::SIGCONT);
-                    Phase::HungUp(Instant::now() + GRACE)
-                }
-            },
+            Phase::Running => serve(client, child, hang_up),
             Phase::HungUp(end) if end > Instant::now() => Phase::HungUp(end),
             Phase::HungUp(_) | Phase::Killed => {
                 send(child, libc::SIGKILL);
@@ -66,6 +55,21 @@ pub(super) fn watch(client: &Client, child: &Child, hang_up: HangUp) {
         };
     }
     client.tell(&outcome(child));
+}
+
+/// Does what the client asks for, or what its going away asks for.
+fn serve(client: &Client, child: &Child, hang_up: HangUp) -> Phase {
+    match client.hear() {
+        Ok(Some(Request::Signal { number })) => send(child, number),
+        Ok(None) => {}
+        Err(Gone) => {
+            send(child, hang_up.signal());
+            // A stopped process does not act on a signal before it goes on.
+            send(child, libc::SIGCONT);
+            return Phase::HungUp(Instant::now() + GRACE);
+        }
+    }
+    Phase::Running
 }
 
 /// Waits until the command ended (true) or there is something else to do.
