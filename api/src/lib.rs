@@ -25,7 +25,10 @@ pub mod session;
 pub mod wire;
 mod words;
 
-pub use address::{BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path};
+pub use address::{
+    BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path,
+    escape_path_element,
+};
 pub use dict::{Dict, DictError, from_dict, to_dict};
 pub use error::Error;
 pub use proxy::{ContainerProxy, ManagerProxy};

@@ -60,15 +60,13 @@ fn run(declaration: PathBuf) -> ExitCode {
         ("systemd-nspawn", &mut paths.nspawn),
         ("nft", &mut paths.nft),
     ] {
-        match Paths::program(program) {
-            Some(found) => *place = found,
-            None => {
-                tracing::error!(
-                    "{program} is not installed: ctrd needs systemd-container and nftables"
-                );
-                return ExitCode::FAILURE;
-            }
-        }
+        let Some(found) = Paths::program(program) else {
+            tracing::error!(
+                "{program} is not installed: ctrd needs systemd-container and nftables"
+            );
+            return ExitCode::FAILURE;
+        };
+        *place = found;
     }
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -56,8 +56,8 @@ impl Container {
 }
 
 /// The error and its causes in one line, and what to do about it in the next.
-fn refusal(error: session::SessionError) -> Error {
-    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+fn refusal(error: &session::SessionError) -> Error {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
     match error.hint() {
         Some(hint) => Error::Failed(format!("{text}\nhint: {hint}")),
@@ -137,7 +137,7 @@ impl Container {
         tokio::task::spawn_blocking(move || session::open(&guest, request, control, stdio))
             .await
             .map_err(|error| Error::Failed(error.to_string()))?
-            .map_err(refusal)
+            .map_err(|error| refusal(&error))
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

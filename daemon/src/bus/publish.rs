@@ -94,13 +94,13 @@ async fn signals(connection: Connection, id: ContainerId, mut handle: Handle) {
         if changed.is_empty() {
             continue;
         }
-        let emitted = Properties::properties_changed(
+        let sending = Properties::properties_changed(
             &emitter,
             interface.clone(),
             changed,
             std::borrow::Cow::Borrowed(&[]),
         );
-        if let Err(error) = emitted.await {
+        if let Err(error) = sending.await {
             tracing::warn!(container = %id, "failed to tell of a change: {error}");
         }
     }

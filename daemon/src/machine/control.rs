@@ -24,8 +24,8 @@ pub struct SystemdError {
 }
 
 impl SystemdError {
-    fn new(what: &'static str, object: impl ToString) -> impl FnOnce(zbus::Error) -> Self {
-        let object = object.to_string();
+    fn new(what: &'static str, object: impl AsRef<str>) -> impl FnOnce(zbus::Error) -> Self {
+        let object = object.as_ref().to_owned();
         move |source| Self {
             what,
             object,

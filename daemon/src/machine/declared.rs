@@ -11,7 +11,7 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Container, Program, Root};
+use crate::model::{Container, Program, Root, hex};
 
 /// The variable's name.
 pub(super) const VARIABLE: &str = "CTR_DECLARED";
@@ -126,11 +126,7 @@ impl fmt::Display for Declared {
 fn digest<T: Serialize + ?Sized>(value: &T) -> String {
     let json =
         serde_json::to_vec(value).expect("a model value has no map with keys that are not text");
-    Sha256::digest(json)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(json)[..8])
 }
 
 #[cfg(test)]

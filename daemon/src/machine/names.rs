@@ -26,15 +26,10 @@ pub fn slice_name(group: &GroupName) -> String {
 /// The object path of a unit: every byte but letters and digits as `_xx` (`bus_label_escape` in
 /// systemd).
 pub fn unit_path(unit: &str) -> String {
-    let mut path = String::from("/org/freedesktop/systemd1/unit/");
-    for (index, byte) in unit.bytes().enumerate() {
-        if byte.is_ascii_alphabetic() || (index > 0 && byte.is_ascii_digit()) {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("_{byte:02x}"));
-        }
-    }
-    path
+    format!(
+        "/org/freedesktop/systemd1/unit/{}",
+        ctr_api::escape_path_element(unit)
+    )
 }
 
 #[cfg(test)]

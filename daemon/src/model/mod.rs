@@ -16,6 +16,7 @@ pub use container::{
     ActionCommand, Bind, Container, FileContent, Limits, Port, Program, Protocol, Publish, Restart,
     RestartPolicy, Root, UserMode,
 };
+pub(crate) use names::hex;
 pub use names::{
     ContainerId, ContainerName, GroupName, INTERFACE_NAME_MAX, InterfaceName, MACHINE_NAME_MAX,
     MachineName, NameError,

@@ -1,6 +1,6 @@
 //! Names at the limits of what carries them: the constructor is the one place a rule stands.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -203,11 +203,15 @@ impl fmt::Display for InterfaceName {
 /// Ten hexadecimal digits of the SHA-256 of a name: 40 bits, so that a thousand names meet with a
 /// probability of one in two million.
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(5)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(text.as_bytes())[..5])
+}
+
+/// Lower-case hexadecimal digits, two a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

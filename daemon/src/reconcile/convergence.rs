@@ -61,7 +61,7 @@ fn anything() -> impl Strategy<Value = Observed> {
             files,
             firewall,
             limits,
-            stale,
+            registration,
         ] = flags;
         let up = matches!(active, Active::Active | Active::Activating);
         let declared = if as_declared {
@@ -84,7 +84,7 @@ fn anything() -> impl Strategy<Value = Observed> {
                 ended: (active == Active::Failed).then_some(Ended::Status(1)),
                 ..Unit::absent()
             },
-            stale_registration: stale && !up,
+            stale_registration: registration && !up,
             root_mounted: mounted,
             files_current: files,
             files_any: files,

@@ -140,7 +140,7 @@ impl Fleet {
             .containers()
             .filter(|it| !handles.contains_key(&it.id))
         {
-            let wanted = self.wanted(model, container, Intent::Run).await;
+            let wanted = Self::wanted(model, container, Intent::Run);
             let observed = super::host::Host::observe(&*self.host, &wanted).await;
             let view = super::status::view(&wanted, &self.shared.paths, observed);
             if !container.autostart {
@@ -327,7 +327,7 @@ impl Fleet {
         let mut made = Vec::new();
         for container in fresh {
             let intent = self.first_intent(container).await;
-            let wanted = self.wanted(model, container, intent).await;
+            let wanted = Self::wanted(model, container, intent);
             let handle = spawn(self.host.clone(), self.shared.clone(), wanted);
             made.push((container.id.clone(), handle));
         }
@@ -347,7 +347,7 @@ impl Fleet {
         asked
     }
 
-    async fn wanted(&self, model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
+    fn wanted(model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
         Wanted {
             model: model.clone(),
             id: container.id.clone(),
@@ -362,7 +362,7 @@ impl Fleet {
             Ok(Some(_)) => return Intent::Stop,
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(container = %container.id, "failed to read its mark: {error}")
+                tracing::warn!(container = %container.id, "failed to read its mark: {error}");
             }
         }
         if container.autostart {

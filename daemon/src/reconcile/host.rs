@@ -58,6 +58,10 @@ impl Wanted {
 
 /// A container as it is.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing seen, apart from the others"
+)]
 pub struct Observed {
     /// Its state directory: `None` where there is none, `Some(None)` with the host's users.
     pub state: Option<Option<UidBase>>,

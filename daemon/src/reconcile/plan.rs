@@ -117,7 +117,7 @@ fn foreign(wanted: &Wanted) -> Conflict {
 fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
     Ok(match observed.unit.active {
         Active::Active => {
-            let changed = restart_keys(&observed.unit.declared, &wanted.declared());
+            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
             if forced || !changed.is_empty() {
                 return Ok(Plan {
                     steps: vec![Step::StopUnit],
@@ -130,7 +130,7 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             }
         }
         Active::Activating => {
-            let changed = restart_keys(&observed.unit.declared, &wanted.declared());
+            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
             if forced || !changed.is_empty() {
                 return Ok(Plan {
                     steps: vec![Step::KillUnit],
@@ -152,9 +152,8 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
     })
 }
 
-fn restart_keys(running: &Option<Declared>, declared: &Declared) -> Vec<String> {
+fn restart_keys(running: Option<&Declared>, declared: &Declared) -> Vec<String> {
     running
-        .as_ref()
         .map(|running| running.changed(declared))
         .unwrap_or_default()
 }

@@ -18,6 +18,7 @@ use super::plan::{Intent, plan};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one line of a case")]
 struct Case {
     intent: String,
     from: String,

@@ -57,7 +57,7 @@ pub struct Shared {
 /// How often the same plan may come back before it is called a failure.
 const ROUNDS: u32 = 8;
 /// A run of this length ends a row of failures.
-const GOOD_RUN: Duration = Duration::from_mins(1);
+const GOOD_RUN: Duration = Duration::from_secs(60);
 
 struct Task<H> {
     host: Arc<H>,
@@ -234,7 +234,7 @@ impl<H: Host> Task<H> {
         }
         // A restart goes on when the old guest is gone.
         if observed.unit.active != Active::Deactivating {
-            self.answer_declare(Ok(()));
+            self.answer_declare(&Ok(()));
         }
         Next::Wait
     }
@@ -347,14 +347,14 @@ impl<H: Host> Task<H> {
         let pause = self.backoff.next(&self.wanted.container().restart);
         self.next_try = Some(Instant::now() + pause);
         self.permit = None;
-        self.answer_declare(Err(trouble.reason.clone()));
+        self.answer_declare(&Err(trouble.reason.clone()));
         if let Some(reply) = self.remove.take() {
             let _ = reply.send(Err(trouble.reason.clone()));
         }
         self.trouble = Some(trouble);
     }
 
-    fn answer_declare(&mut self, answer: Result<(), String>) {
+    fn answer_declare(&mut self, answer: &Result<(), String>) {
         for reply in self.declare.drain(..) {
             let _ = reply.send(answer.clone());
         }

@@ -1,4 +1,4 @@
-//! Mounts whose owners are shifted into a guest's range (mount_setattr(2), "ID-mapped mounts").
+//! Mounts whose owners are shifted into a guest's range (`mount_setattr(2)`, "ID-mapped mounts").
 
 #![allow(unsafe_code)]
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;
 
-use crate::model::{Bind, Container, Program, Root};
+use crate::model::{Bind, Container, Program, Root, hex};
 use crate::os::Paths;
 
 use super::idmap::{UserNamespace, idmapped};
@@ -256,7 +256,7 @@ fn machine_id(machine: &str) -> String {
     // A version 4 UUID, as machine-id(5) wants.
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 /// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
