@@ -82,14 +82,22 @@ impl Systemd {
     /// A unit as it is; one that does not exist is [`Unit::absent`].
     pub async fn observe(&self, unit: &str) -> Result<Unit, SystemdError> {
         let read = async {
-            let properties = UnitPropertiesProxy::builder(&self.connection)
+            let proxy = UnitPropertiesProxy::builder(&self.connection)
                 .path(unit_path(unit))
                 .cache_properties(CacheProperties::No)
                 .build()
                 .await?;
-            // sd-bus answers an empty interface name with the properties of all of them: one round
-            // trip for the unit's and the service's.
-            properties.get_all("").await
+            // Named one by one and asked for at once: all the properties of a service are some
+            // three hundred, and systemd reads a few of them from the kernel.
+            let asked = PROPERTIES.map(|(interface, name)| {
+                let proxy = &proxy;
+                async move {
+                    let value = proxy.get(interface, name).await?;
+                    zbus::Result::Ok((name.to_owned(), value))
+                }
+            });
+            let answers = futures_util::future::try_join_all(asked).await?;
+            Ok(answers.into_iter().collect())
         };
         match read.await {
             Ok(properties) => Ok(Unit::read(&properties)),
@@ -214,6 +222,28 @@ impl Systemd {
         Ok(units.into_iter().map(|unit| unit.0).collect())
     }
 }
+
+const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE: &str = "org.freedesktop.systemd1.Service";
+
+/// What [`Unit`] is made of.
+const PROPERTIES: [(&str, &str); 15] = [
+    (UNIT, "LoadState"),
+    (UNIT, "ActiveState"),
+    (UNIT, "Job"),
+    (UNIT, "ActiveEnterTimestamp"),
+    (SERVICE, "Environment"),
+    (SERVICE, "MainPID"),
+    (SERVICE, "ControlGroup"),
+    (SERVICE, "Result"),
+    (SERVICE, "ExecMainCode"),
+    (SERVICE, "ExecMainStatus"),
+    (SERVICE, "MemoryMax"),
+    (SERVICE, "MemoryHigh"),
+    (SERVICE, "CPUQuotaPerSecUSec"),
+    (SERVICE, "CPUWeight"),
+    (SERVICE, "TasksMax"),
+];
 
 const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 const NO_SUCH_MACHINE: &str = "org.freedesktop.machine1.NoSuchMachine";

@@ -96,7 +96,7 @@ impl Unit {
         self.loaded && self.declared.is_none()
     }
 
-    /// Reads the properties of a unit and its service, as `GetAll` gives them.
+    /// Reads the properties of a unit and its service, by their names.
     pub(super) fn read(properties: &HashMap<String, OwnedVariant>) -> Self {
         let text = |name: &str| match properties.get(name).map(|value| &**value) {
             Some(Variant::Str(text)) => text.as_str().to_owned(),

@@ -1,7 +1,5 @@
 //! The part of systemd's interface that ctrd calls.
 
-use std::collections::HashMap;
-
 use zbus::{OwnedObjectPath, OwnedVariant, Variant, proxy};
 
 /// `org.freedesktop.systemd1.Manager`, see org.freedesktop.systemd1(5).
@@ -58,7 +56,7 @@ pub(crate) type ListedUnit = (
     default_service = "org.freedesktop.systemd1"
 )]
 pub(crate) trait UnitProperties {
-    fn get_all(&self, interface: &str) -> zbus::Result<HashMap<String, OwnedVariant>>;
+    fn get(&self, interface: &str, property: &str) -> zbus::Result<OwnedVariant>;
 }
 
 /// `org.freedesktop.machine1.Manager`, see org.freedesktop.machine1(5).

@@ -1,6 +1,6 @@
 //! All containers: which there are, and what is asked of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
@@ -239,7 +239,16 @@ impl Fleet {
             });
         }
         failures.extend(self.remove_undeclared(&model).await);
+        let idle: BTreeSet<(&str, &str)> = containers
+            .iter()
+            .filter(|view| view.steps.is_empty() && view.reason.is_none())
+            .map(|view| (view.group.as_str(), view.name.as_str()))
+            .collect();
         for (id, answer) in self.ask_each(&model).await {
+            // Who has nothing to do is not waited for.
+            if idle.contains(&(id.group.as_str(), id.name.as_str())) {
+                continue;
+            }
             if let Ok(Err(error)) = answer.await {
                 failures.push(outcome(&id, error));
             }
@@ -447,6 +456,18 @@ impl Fleet {
         report
     }
 
+    /// Where data stays: the machines' state, and what is declared as data.
+    fn data(&self) -> Vec<String> {
+        let model = self.in_force().model;
+        let binds = model.containers().flat_map(|container| &container.binds);
+        let declared = binds
+            .filter(|bind| bind.data)
+            .map(|bind| bind.host.display().to_string());
+        let mut data: BTreeSet<String> = declared.collect();
+        data.extend(orphans::state_directories(&self.shared.paths));
+        data.into_iter().collect()
+    }
+
     /// Stops everything and takes away what is ours, except data.
     pub async fn down(&self) -> DownReport {
         let _turn = self.turn.lock().await;
@@ -470,7 +491,7 @@ impl Fleet {
                 .push("the tables inet ctr and bridge ctr".to_owned()),
             Err(error) => report.failures.push(error.sentence()),
         }
-        report.data = orphans::data(&self.shared.paths);
+        report.data = self.data();
         self.change(|now| {
             now.model = Arc::default();
             now.digest = None;

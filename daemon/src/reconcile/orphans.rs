@@ -51,15 +51,13 @@ pub(super) async fn remove_machine(
     Ok(true)
 }
 
-/// The state directories that stay, one path each.
-pub(super) fn data(paths: &Paths) -> Vec<String> {
+/// The machines' state directories.
+pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(&paths.state) else {
         return Vec::new();
     };
-    let mut data: Vec<String> = entries
+    entries
         .flatten()
         .map(|entry| entry.path().display().to_string())
-        .collect();
-    data.sort();
-    data
+        .collect()
 }

@@ -20,7 +20,8 @@ use crate::machine::root::{
     release, write_given,
 };
 use crate::machine::{
-    Active, Facts, Systemd, limit_properties, root_directory, transient_unit, unit_name, unit_path,
+    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit,
+    unit_name, unit_path,
 };
 use crate::model::{Container, ContainerId, Group, MachineName, Model, Root};
 use crate::network::{self, Bridge, MacAddress, Network};
@@ -43,6 +44,7 @@ pub struct RealHost {
     /// A bridge is made by one container's start, whichever comes first.
     group: tokio::sync::Mutex<()>,
     watched: Mutex<HashMap<MachineName, Watched>>,
+    leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,7 @@ impl RealHost {
             claim: Mutex::new(()),
             group: tokio::sync::Mutex::new(()),
             watched: Mutex::new(HashMap::new()),
+            leaders: Mutex::new(HashMap::new()),
         }
     }
 
@@ -187,6 +190,27 @@ impl RealHost {
             tracing::warn!("failed to read the host's name servers: {error}");
             Vec::new()
         })
+    }
+
+    /// A machine as machined knows it. Asked for once in a run of nspawn (`main_pid`, 0 for none):
+    /// its leader cannot change in between.
+    async fn registered(
+        &self,
+        machine: &MachineName,
+        main_pid: u32,
+    ) -> Result<Option<Registered>, HostError> {
+        if let Some((pid, known)) = lock(&self.leaders).get(machine) {
+            if main_pid != 0 && *pid == main_pid {
+                return Ok(Some(known.clone()));
+            }
+        }
+        let registered = self.systemd.registered(machine).await?;
+        let mut leaders = lock(&self.leaders);
+        match &registered {
+            Some(now) if main_pid != 0 => leaders.insert(machine.clone(), (main_pid, now.clone())),
+            _ => leaders.remove(machine),
+        };
+        Ok(registered)
     }
 
     /// The signals of a container's unit, as "look again".
@@ -318,7 +342,7 @@ impl Host for RealHost {
         self.watch(machine);
         let unit_of_ours = unit_name(machine);
         let unit = self.systemd.observe(&unit_of_ours).await?;
-        let registered = self.systemd.registered(machine).await?;
+        let registered = self.registered(machine, unit.main_pid).await?;
         let down = matches!(unit.active, Active::Inactive | Active::Failed);
         let other_unit = registered
             .as_ref()
