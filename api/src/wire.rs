@@ -92,6 +92,9 @@ pub struct ContainerStatus {
     pub aliases: Vec<String>,
     /// The machine name, as in `machinectl`.
     pub machine: String,
+    /// Its machine id, by which its journal is found on the host.
+    #[serde(default)]
+    pub machine_id: String,
     /// What the declaration says it is for.
     #[serde(default)]
     pub description: String,

@@ -7,7 +7,7 @@ use ctr_api::wire::{
 use sha2::{Digest, Sha256};
 
 use crate::declaration::LoadError;
-use crate::machine::root::UidBase;
+use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
 use crate::model::{Container, Group, Port, Root, UserMode};
 use crate::os::Paths;
@@ -122,6 +122,7 @@ pub(super) fn container_status(
         name: container.id.name.to_string(),
         aliases: container.aliases.iter().map(ToString::to_string).collect(),
         machine: container.machine.to_string(),
+        machine_id: machine_id(&container.machine),
         description: container.description.clone(),
         address: container.address.to_string(),
         ports: container.ports.iter().map(port_status).collect(),

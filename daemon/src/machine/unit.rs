@@ -137,6 +137,7 @@ mod tests {
         let facts = Facts {
             paths: &paths,
             uid_base: None,
+            journal: false,
             store_idmap: true,
         };
         let unit = transient_unit(&container, &Declared::default(), &facts);

@@ -17,6 +17,8 @@ pub struct Paths {
     pub netns: PathBuf,
     /// The host's resolver configurations, the first that exists and names a server outside the host wins.
     pub resolv_conf: Vec<PathBuf>,
+    /// The host's persistent journal.
+    pub journal: PathBuf,
     /// The cgroup2 file system.
     pub cgroup: PathBuf,
     /// The program that runs a machine.
@@ -37,6 +39,7 @@ impl Default for Paths {
                 "/run/NetworkManager/no-stub-resolv.conf".into(),
                 "/etc/resolv.conf".into(),
             ],
+            journal: "/var/log/journal".into(),
             cgroup: "/sys/fs/cgroup".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),

@@ -7,7 +7,7 @@ use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
-use crate::machine::{Active, machine_of_unit, unit_name};
+use crate::machine::{ALL_SLICE, Active, machine_of_unit, slice_name, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::network::{self, Attachment, Bridge};
 use crate::os::Paths;
@@ -221,6 +221,7 @@ impl Fleet {
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
+        let before = self.in_force().model;
         let mut failures = Vec::new();
         let mut host = Vec::new();
         match self.put_in_force(&model, parsed.digest).await {
@@ -254,6 +255,15 @@ impl Fleet {
             }
         }
         failures.extend(self.remove_orphans(&model).await);
+        for group in before
+            .groups
+            .keys()
+            .filter(|group| !model.groups.contains_key(*group))
+        {
+            if let Err(error) = self.host.systemd.stop(&slice_name(group)).await {
+                tracing::warn!("{error}");
+            }
+        }
         let plan = PlanView {
             host,
             containers,
@@ -492,6 +502,11 @@ impl Fleet {
             Err(error) => report.failures.push(error.sentence()),
         }
         report.data = self.data();
+        // A slice that systemd made for a unit stays when the unit is gone.
+        if let Err(error) = self.host.systemd.stop(ALL_SLICE).await {
+            report.failures.push(error.to_string());
+        }
+        orphans::remove_empty_directories(&self.shared.paths);
         self.change(|now| {
             now.model = Arc::default();
             now.digest = None;

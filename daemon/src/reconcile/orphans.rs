@@ -61,3 +61,14 @@ pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
         .map(|entry| entry.path().display().to_string())
         .collect()
 }
+
+/// Removes what of `/run/ctr` holds nothing any more.
+pub(super) fn remove_empty_directories(paths: &Paths) {
+    let Ok(entries) = std::fs::read_dir(&paths.run) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        // One that is not empty stays, which is what is wanted.
+        let _ = std::fs::remove_dir(entry.path());
+    }
+}

@@ -257,6 +257,7 @@ impl RealHost {
         let facts = Facts {
             paths: &self.paths,
             uid_base: base,
+            journal: self.paths.journal.is_dir(),
             store_idmap,
         };
         let unit = transient_unit(container, &wanted.declared(), &facts);

@@ -3,6 +3,7 @@
 
 mod guest_files;
 mod idmap;
+mod machine_id;
 mod mounts;
 mod passwd;
 mod prepare;
@@ -11,6 +12,7 @@ mod uid_base;
 
 pub use guest_files::{GivenFiles, observe_given, write_given};
 pub use idmap::{UserNamespace, idmapped};
+pub use machine_id::machine_id;
 pub use mounts::mounted;
 pub use prepare::{RootError, prepare, release};
 pub use state::{StateError, claim_state, drop_layer, observe_state};

@@ -3,16 +3,17 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;
 
-use crate::model::{Bind, Container, Program, Root, hex};
+use crate::model::{Bind, Container, Program, Root};
 use crate::os::Paths;
 
 use super::idmap::{UserNamespace, idmapped};
+use super::machine_id::machine_id;
 use super::mounts::{make_directory, mount_overlay, mounted, unmount};
 use super::{UidBase, drop_layer, passwd};
 use crate::machine::command_line::{NIXOS_PROFILE, root_directory};
@@ -136,7 +137,28 @@ pub fn prepare(
     for bind in &container.binds {
         prepare_bind(bind, &target, base)?;
     }
+    if let Program::Boot { .. } = container.program {
+        journal_directory(&paths.journal, &machine_id(&container.machine), base)?;
+    }
     Ok(())
+}
+
+/// Where the guest's journal stands on the host, so that it outlives the guest. It is bound as it
+/// is, so the guest's root owns it; its group is the host's journal's: who may read that reads this.
+///
+/// A host without a persistent journal has none.
+fn journal_directory(journal: &Path, id: &str, base: Option<UidBase>) -> Result<(), RootError> {
+    let group = match fs::metadata(journal) {
+        Ok(metadata) => metadata.gid(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(RootError::io("look at", journal)(error)),
+    };
+    let path = journal.join(id);
+    make_directory(&path, 0o755, None)?;
+    chown(&path, Some(base.map_or(0, UidBase::get)), Some(group))
+        .map_err(RootError::io("give an owner to", &path))?;
+    let mode = fs::Permissions::from_mode(0o2755);
+    fs::set_permissions(&path, mode).map_err(RootError::io("set the mode of", &path))
 }
 
 /// Takes a root's mounts away; its state stays, unless the container is ephemeral.
@@ -224,9 +246,12 @@ fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Res
         plain_file(root, name, base)?;
     }
     if let Program::Boot { .. } = container.program {
-        let id = machine_id(container.machine.as_str());
+        let id = machine_id(&container.machine);
         write_inside(root, "etc/machine-id", &format!("{id}\n"), base)?;
         if let Root::Tree(_) = container.root {
+            // The tree's own name is that of every guest on it.
+            let name = format!("{}\n", container.machine);
+            write_inside(root, "etc/hostname", &name, base)?;
             // systemd.preset(5): a shared tree's packages enable nothing in a guest by themselves.
             for directory in ["etc/systemd", "etc/systemd/system-preset"] {
                 directory_inside(root, directory, base)?;
@@ -242,21 +267,6 @@ fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Res
         }
     }
     Ok(())
-}
-
-/// A machine id for a machine of this host: the same as long as host and name are.
-///
-/// machine-id(5) asks that a program derive its own ids by hashing the host's with a key.
-fn machine_id(machine: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let host = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let hash = Sha256::digest(format!("ctr\0{}\0{machine}", host.trim()).as_bytes());
-    let mut bytes: [u8; 16] = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    // A version 4 UUID, as machine-id(5) wants.
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    hex(&bytes)
 }
 
 /// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
@@ -399,16 +409,7 @@ fn prepare_bind(bind: &Bind, root: &Path, base: Option<UidBase>) -> Result<(), R
 
 #[cfg(test)]
 mod tests {
-    use super::{machine_id, write_inside};
-
-    #[test]
-    fn a_machine_id_is_a_version_4_uuid_and_stays() {
-        let id = machine_id("ml-ollama");
-        assert_eq!(id.len(), 32);
-        assert_eq!(&id[12..13], "4");
-        assert_eq!(id, machine_id("ml-ollama"));
-        assert_ne!(id, machine_id("ml-jupyter"));
-    }
+    use super::write_inside;
 
     #[test]
     fn a_link_that_a_guest_left_leads_nowhere_outside() {
