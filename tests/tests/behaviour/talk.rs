@@ -7,7 +7,8 @@ use ctr_lab::{Background, Host, Options};
 /// Long enough for anything that is about to happen on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
-const PROGRAM: &str = include_str!("talk.py");
+/// The program of both ends.
+pub(crate) const PROGRAM: &str = include_str!("talk.py");
 
 /// A group `10.77.<net>.0/24`, the host at `.1`, with further keys.
 pub(crate) fn group(name: &str, net: u8, keys: &str) -> String {
@@ -49,10 +50,6 @@ pub(crate) fn boot(declaration: &str) -> Host {
         Err(error) => panic!("{error:#}"),
     };
     all_listen(&host);
-    if let Ok(sabotage) = std::env::var("SABOTAGE") {
-        let o = host.run(&sabotage);
-        eprintln!("SABOTAGE {o:?}");
-    }
     host
 }
 
@@ -113,6 +110,18 @@ pub(crate) fn serve(host: &Host, on_lan: bool, name: &str, ports: &[&str]) -> Ba
         host.until(&format!("nc -z {address} {port}"), SOON);
     }
     server
+}
+
+/// The lines that only one of two texts has.
+pub(crate) fn difference(before: &str, after: &str) -> Vec<String> {
+    let only_in = |one: &str, other: &str, sign: char| {
+        let other: Vec<_> = other.lines().collect();
+        let lines = one.lines().filter(|line| !other.contains(line));
+        lines
+            .map(|line| format!("{sign} {line}"))
+            .collect::<Vec<_>>()
+    };
+    [only_in(before, after, '-'), only_in(after, before, '+')].concat()
 }
 
 fn ask(targets: &[&str]) -> String {
