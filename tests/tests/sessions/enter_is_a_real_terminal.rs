@@ -1,0 +1,106 @@
+//! `ctr enter` is a login shell on a terminal of the guest's own: with job control, its size, its
+//! signals and its exit status.
+
+use ctr_lab::{Host, Terminal};
+
+use crate::{KINDS, PATIENCE, host};
+
+#[test]
+fn enter_is_a_real_terminal() {
+    let host = host();
+    for guest in KINDS {
+        let mut shell = enter(&host, guest);
+        says(&mut shell, "tty", "/dev/pts/");
+        says(
+            &mut shell,
+            "echo \"name=$0 home=$HOME user=$USER\"",
+            "name=-bash home=/root user=root",
+        );
+        says(
+            &mut shell,
+            "ps -o tpgid= -p $$ | grep -qv -- -1 && echo controlled",
+            "\ncontrolled",
+        );
+
+        job_control(&mut shell);
+
+        shell.resize(133, 41).expect("a size");
+        says(&mut shell, "stty size", "41 133");
+        shell.resize(77, 22).expect("a size");
+        says(&mut shell, "stty size", "22 77");
+
+        shell.send("exit 42\r").expect("keys");
+        assert_eq!(shell.wait(PATIENCE).expect("an end"), 42, "{guest}");
+    }
+}
+
+fn job_control(shell: &mut Terminal) {
+    shell.send("sleep 1000\r").expect("keys");
+    shell.expect("sleep 1000\r\n", PATIENCE).expect("an echo");
+    // Until the shell has put it into the foreground, the key would be the shell's.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    shell.send("\x1a").expect("keys");
+    shell.expect("Stopped", PATIENCE).expect("ctrl-Z stops it");
+    says(shell, "jobs", "sleep 1000");
+    shell.send("fg\r").expect("keys");
+    shell
+        .expect("sleep 1000\r\n", PATIENCE)
+        .expect("it goes on");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    shell.send("\x03").expect("keys");
+    says(shell, "echo status=$?", "status=130");
+}
+
+#[test]
+fn the_terminal_in_front_of_it_is_as_before_afterwards() {
+    let host = host();
+    let mut outer = host.terminal("bash --norc --noprofile");
+    says(&mut outer, "PS1='outer$ '", "outer$ ");
+    let settings = "stty -g | md5sum";
+    outer
+        .send(&format!("{settings} > /tmp/before; ctr lab enter boots\r"))
+        .expect("keys");
+    outer.expect("# ", PATIENCE).expect("a prompt of the guest");
+    says(&mut outer, "tty", "/dev/pts/");
+    outer.send("kill -9 $$\r").expect("keys");
+    outer.expect("outer$ ", PATIENCE).expect("the shell before");
+    says(&mut outer, "echo status=$?", "status=137");
+    says(
+        &mut outer,
+        &format!("{settings} | diff - /tmp/before && echo unchanged"),
+        "\nunchanged",
+    );
+}
+
+#[test]
+fn all_that_was_written_arrives_before_the_end() {
+    let host = host();
+    let mut terminal =
+        host.terminal("ctr lab exec --terminal boots -- sh -c 'seq 1 100000; exit 3'");
+    terminal
+        .expect("\n100000\r\n", PATIENCE)
+        .expect("every line");
+    assert_eq!(terminal.wait(PATIENCE).expect("an end"), 3);
+}
+
+fn enter(host: &Host, guest: &str) -> Terminal {
+    let mut shell = host.terminal(&format!("ctr lab enter {guest}"));
+    shell.expect("# ", PATIENCE).expect("a prompt");
+    shell
+}
+
+/// Types a command and waits for its answer; the echo of what was typed is no answer.
+#[track_caller]
+fn says(shell: &mut Terminal, command: &str, answer: &str) {
+    shell.send(&format!("{command}\r")).expect("keys");
+    let echo: String = command
+        .chars()
+        .rev()
+        .take(12)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
+    shell.expect(&echo, PATIENCE).expect("an echo");
+    shell.expect(answer, PATIENCE).expect("an answer");
+}
