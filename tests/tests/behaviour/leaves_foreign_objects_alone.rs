@@ -7,35 +7,34 @@ use ctr_lab::Host;
 use crate::guests::host_status;
 use crate::talk::{SOON, answering, answers, apply, boot, declaration, difference, group};
 
-/// Somebody else's: two tables (one as Docker makes it, one that drops), links, a namespace, a unit
-/// with a name like ours, and a machine. Some are where the declaration below wants to be.
-const THEIRS: &str = r"
-    set -e
-    nft -f - <<'END'
-    table ip theirs {
-        set ports { type inet_service; elements = { 1, 2 }; }
-        chain DOCKER { }
-        chain FORWARD { type filter hook forward priority 0; policy accept; jump DOCKER; }
-        chain OUTPUT { type filter hook output priority 0; policy accept; tcp dport 18099 drop; }
-    }
-    table bridge theirs {
-        chain input { type filter hook input priority 0; policy accept; }
-    }
-END
-    ip link add br-bridge type bridge
-    ip link add docker0 type bridge
-    ip address add 10.77.4.1/32 dev docker0
-    ip link add veth-a type veth peer name veth-b
-    ip link set veth-a master docker0
-    ip link add theirs0 type bridge
-    ip address add 10.77.5.200/25 dev theirs0
-    ip link set theirs0 up
-    ip netns add theirs
-    ip netns add ctr-red-netns
-    systemd-run --quiet --unit=ctr-theirs sleep infinity
-    systemd-run --quiet --unit=their-machine systemd-nspawn --quiet --keep-unit \
-        --machine=red-machine --directory=/var/lib/machines/debian --read-only sleep infinity
-";
+/// Somebody else's, some of it in the way of the containers below.
+const THEIRS: &str = include_str!("theirs.sh");
+
+/// A container that cannot be, and why.
+const IN_THE_WAY: [(&str, &str); 7] = [
+    (
+        "red-netns",
+        "the network namespace ctr-red-netns exists and ctr did not make it",
+    ),
+    (
+        "red-machine",
+        "the machine name red-machine belongs to their-machine.service",
+    ),
+    ("red-unit", "ctr-red-unit.service"),
+    ("red-port", "a program of the host listens on 0.0.0.0:18080"),
+    (
+        "bridge-web",
+        "br-bridge belongs to a bridge interface that ctr did not make",
+    ),
+    (
+        "address-web",
+        "10.77.4.1 is already on the interface docker0",
+    ),
+    (
+        "subnet-web",
+        "overlaps with 10.77.5.128/25, which the interface theirs0 leads to",
+    ),
+];
 
 /// Every one of them as it is, down to the addresses, the counters of the unit and the PIDs.
 const LOOK: &str = "
@@ -44,7 +43,7 @@ const LOOK: &str = "
         ip -details link show $link | sed 's/[a-z]*_timer *[0-9.]*//g'; ip -o -4 address show $link
     done
     ip netns | grep -E '^(theirs|ctr-red-netns)'; ip -n ctr-red-netns -o link
-    systemctl show -p ActiveState,MainPID,InvocationID,Slice ctr-theirs their-machine
+    systemctl show -p ActiveState,MainPID,InvocationID,Slice ctr-theirs ctr-red-unit their-machine
     machinectl show -p Name,Leader,Unit,State red-machine
 ";
 
@@ -63,6 +62,7 @@ fn leaves_foreign_objects_alone() {
         answering("red/netns", "10.77.1.12", ""),
         answering("red/machine", "10.77.1.13", ""),
         answering("red/port", "10.77.1.14", publish),
+        answering("red/unit", "10.77.1.16", ""),
         answering("red/two", "10.77.1.15", ""),
         group("bridge", 3, ""),
         answering("bridge/web", "10.77.3.11", ""),
@@ -79,26 +79,7 @@ fn leaves_foreign_objects_alone() {
     );
     host.run("ctr apply");
     host.run("ctr start-all --timeout 20s");
-    for (machine, reason) in [
-        (
-            "red-netns",
-            "the network namespace ctr-red-netns exists and ctr did not make it",
-        ),
-        ("red-machine", "machine"),
-        ("red-port", "a program of the host listens on 0.0.0.0:18080"),
-        (
-            "bridge-web",
-            "br-bridge belongs to a bridge interface that ctr did not make",
-        ),
-        (
-            "address-web",
-            "10.77.4.1 is already on the interface docker0",
-        ),
-        (
-            "subnet-web",
-            "overlaps with 10.77.5.128/25, which the interface theirs0 leads to",
-        ),
-    ] {
+    for (machine, reason) in IN_THE_WAY {
         let (state, why) = state_of(&host, machine);
         assert!(
             state == State::Failed && why.contains(reason),
