@@ -4,7 +4,10 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::idmap::{UserNamespace, attach, idmapped};
@@ -72,15 +75,31 @@ fn mount_over(lower: &Path, upper: &Path, work: &Path, target: &Path) -> Result<
         escape(upper),
         escape(work)
     );
-    mount(
-        Some("ctr"),
-        target,
-        Some("overlay"),
-        MsFlags::MS_NODEV | MsFlags::MS_NOATIME,
-        Some(options.as_str()),
-    )
-    .map_err(|errno| RootError::io("mount the root at", target)(errno.into()))
+    let mut tries = 0;
+    loop {
+        let mounted = mount(
+            Some("ctr"),
+            target,
+            Some("overlay"),
+            MsFlags::MS_NODEV | MsFlags::MS_NOATIME,
+            Some(options.as_str()),
+        );
+        match mounted {
+            Ok(()) => return Ok(()),
+            // The layer is in use as long as the last process of the guest before is on its way out
+            // of its mount namespace (`ovl_inuse_trylock()` in fs/overlayfs).
+            Err(Errno::EBUSY) if tries < BUSY_TRIES => {
+                tries += 1;
+                thread::sleep(BUSY_PAUSE);
+            }
+            Err(errno) => return Err(RootError::io("mount the root at", target)(errno.into())),
+        }
+    }
 }
+
+/// Together far longer than a mount namespace takes to go.
+const BUSY_TRIES: u32 = 100;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// In overlayfs's options a comma, a colon and a backslash of a path are escaped with a backslash.
 fn escape(path: &Path) -> String {
@@ -97,7 +116,7 @@ fn escape(path: &Path) -> String {
 /// Takes a mount away; that there is none is no failure.
 pub(super) fn unmount(target: &Path) -> Result<(), RootError> {
     match umount2(target, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
-        Ok(()) | Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ENOENT) => Ok(()),
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => Ok(()),
         Err(errno) => Err(RootError::io("unmount", target)(errno.into())),
     }
 }
