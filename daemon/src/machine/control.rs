@@ -1,5 +1,8 @@
 //! Effects on systemd and machined: each one call.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, DBusError, Variant};
 
@@ -45,7 +48,13 @@ pub struct Systemd {
     connection: Connection,
     manager: ManagerProxy<'static>,
     machines: MachineManagerProxy<'static>,
+    /// dbus-daemon refuses a connection's 129th call that is not answered (`max_replies_per_connection`
+    /// in its system.conf).
+    turns: Arc<Semaphore>,
 }
+
+/// How many reads wait for their answer at once.
+const TURNS: usize = 32;
 
 impl Systemd {
     /// Uses a connection to the system bus, and asks systemd for its signals.
@@ -66,6 +75,7 @@ impl Systemd {
                 connection: connection.clone(),
                 manager,
                 machines,
+                turns: Arc::new(Semaphore::new(TURNS)),
             })
         };
         made.await.map_err(error)
@@ -81,23 +91,17 @@ impl Systemd {
 
     /// A unit as it is; one that does not exist is [`Unit::absent`].
     pub async fn observe(&self, unit: &str) -> Result<Unit, SystemdError> {
+        let _turn = self.turns.acquire().await;
         let read = async {
             let proxy = UnitPropertiesProxy::builder(&self.connection)
                 .path(unit_path(unit))
                 .cache_properties(CacheProperties::No)
                 .build()
                 .await?;
-            // Named one by one and asked for at once: all the properties of a service are some
-            // three hundred, and systemd reads a few of them from the kernel.
-            let asked = PROPERTIES.map(|(interface, name)| {
-                let proxy = &proxy;
-                async move {
-                    let value = proxy.get(interface, name).await?;
-                    zbus::Result::Ok((name.to_owned(), value))
-                }
-            });
-            let answers = futures_util::future::try_join_all(asked).await?;
-            Ok(answers.into_iter().collect())
+            // sd-bus answers an empty interface name with the properties of all of them. One answer
+            // is one moment: asked for one by one, half could be the unit's before systemd forgot
+            // it, and half of the empty one that took its place.
+            proxy.get_all("").await
         };
         match read.await {
             Ok(properties) => Ok(Unit::read(&properties)),
@@ -113,6 +117,7 @@ impl Systemd {
         &self,
         machine: &MachineName,
     ) -> Result<Option<Registered>, SystemdError> {
+        let _turn = self.turns.acquire().await;
         let path = match self.machines.get_machine(machine.as_str()).await {
             Ok(path) => path,
             Err(error) if is(&error, NO_SUCH_MACHINE) => return Ok(None),
@@ -222,28 +227,6 @@ impl Systemd {
         Ok(units.into_iter().map(|unit| unit.0).collect())
     }
 }
-
-const UNIT: &str = "org.freedesktop.systemd1.Unit";
-const SERVICE: &str = "org.freedesktop.systemd1.Service";
-
-/// What [`Unit`] is made of.
-const PROPERTIES: [(&str, &str); 15] = [
-    (UNIT, "LoadState"),
-    (UNIT, "ActiveState"),
-    (UNIT, "Job"),
-    (UNIT, "ActiveEnterTimestamp"),
-    (SERVICE, "Environment"),
-    (SERVICE, "MainPID"),
-    (SERVICE, "ControlGroup"),
-    (SERVICE, "Result"),
-    (SERVICE, "ExecMainCode"),
-    (SERVICE, "ExecMainStatus"),
-    (SERVICE, "MemoryMax"),
-    (SERVICE, "MemoryHigh"),
-    (SERVICE, "CPUQuotaPerSecUSec"),
-    (SERVICE, "CPUWeight"),
-    (SERVICE, "TasksMax"),
-];
 
 const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 const NO_SUCH_MACHINE: &str = "org.freedesktop.machine1.NoSuchMachine";

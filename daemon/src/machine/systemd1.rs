@@ -1,5 +1,7 @@
 //! The part of systemd's interface that ctrd calls.
 
+use std::collections::HashMap;
+
 use zbus::{OwnedObjectPath, OwnedVariant, Variant, proxy};
 
 /// `org.freedesktop.systemd1.Manager`, see org.freedesktop.systemd1(5).
@@ -56,7 +58,7 @@ pub(crate) type ListedUnit = (
     default_service = "org.freedesktop.systemd1"
 )]
 pub(crate) trait UnitProperties {
-    fn get(&self, interface: &str, property: &str) -> zbus::Result<OwnedVariant>;
+    fn get_all(&self, interface: &str) -> zbus::Result<HashMap<String, OwnedVariant>>;
 }
 
 /// `org.freedesktop.machine1.Manager`, see org.freedesktop.machine1(5).

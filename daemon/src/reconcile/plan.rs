@@ -178,6 +178,10 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if observed.unit.active == Active::Failed {
         steps.push(Step::ResetFailed);
     }
+    // What an ephemeral guest wrote goes with its end, also where it is started again at once.
+    if observed.root_mounted && wanted.container().ephemeral {
+        steps.push(Step::ReleaseRoot);
+    }
     steps.push(Step::PrepareRoot);
     if !observed.files_current {
         steps.push(Step::WriteFiles);

@@ -16,14 +16,14 @@ use zbus::{Connection, MatchRule, MessageStream};
 use crate::firewall::Firewall;
 use crate::firewall::{Desired, Element, container_elements, group_elements};
 use crate::machine::root::{
-    UidBase, UserNamespace, claim_state, idmapped, mounted, observe_given, observe_state, prepare,
-    release, write_given,
+    UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state, prepare, release,
+    write_given,
 };
 use crate::machine::{
     Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit,
     unit_name, unit_path,
 };
-use crate::model::{Container, ContainerId, Group, MachineName, Model, Root};
+use crate::model::{Container, ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, MacAddress, Network};
 use crate::os::Paths;
 
@@ -70,6 +70,9 @@ struct Open {
 /// A unit that has just ended can block its name for a moment, until systemd has collected it.
 const COLLECT_TRIES: u32 = 100;
 const COLLECT_PAUSE: Duration = Duration::from_millis(20);
+/// Together far longer than a stub init takes to come up.
+const LISTEN_TRIES: u32 = 200;
+const LISTEN_PAUSE: Duration = Duration::from_millis(10);
 
 impl RealHost {
     /// Everything at its place.
@@ -213,6 +216,24 @@ impl RealHost {
         Ok(registered)
     }
 
+    /// Waits until the first process of a command's guest hears the signal to stop.
+    ///
+    /// nspawn says that such a guest is ready a moment before its stub init has blocked its signals
+    /// to wait for them, and to a first process one that it has no handler for is lost
+    /// (pid_namespaces(7)).
+    async fn until_it_listens(&self, machine: &MachineName) -> Result<(), HostError> {
+        let Some(registered) = self.systemd.registered(machine).await? else {
+            return Ok(());
+        };
+        for _ in 0..LISTEN_TRIES {
+            match blocks_stop_signal(registered.leader) {
+                Some(false) => tokio::time::sleep(LISTEN_PAUSE).await,
+                Some(true) | None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// The signals of a container's unit, as "look again".
     fn watch(&self, machine: &MachineName) -> Arc<Notify> {
         let mut watched = lock(&self.watched);
@@ -249,9 +270,7 @@ impl RealHost {
         let base = self.base(wanted)?;
         let container = wanted.container();
         let store_idmap = match (&container.root, base) {
-            (Root::Nixos(_), Some(base)) => UserNamespace::new(base)
-                .and_then(|users| idmapped(Path::new("/nix/store"), &users))
-                .is_ok(),
+            (Root::Nixos(_), Some(base)) => can_be_idmapped(Path::new("/nix/store"), base),
             _ => true,
         };
         let facts = Facts {
@@ -442,7 +461,12 @@ impl Host for RealHost {
             Step::UnregisterMachine => Ok(self.systemd.unregister(machine).await?),
             Step::ResetFailed => Ok(self.systemd.reset_failed(&unit).await?),
             Step::StartUnit => self.start_unit(wanted).await,
-            Step::StopUnit => Ok(self.systemd.stop(&unit).await?),
+            Step::StopUnit => {
+                if let Program::Command { .. } = container.program {
+                    self.until_it_listens(machine).await?;
+                }
+                Ok(self.systemd.stop(&unit).await?)
+            }
             Step::KillUnit => {
                 self.systemd.kill(&unit).await?;
                 Ok(self.systemd.stop(&unit).await?)
@@ -475,6 +499,17 @@ impl Host for RealHost {
     async fn changed(&self, wanted: &Wanted) {
         self.watch(&wanted.container().machine).notified().await;
     }
+}
+
+/// Whether a process blocks SIGRTMIN+3; `None` for one that is gone.
+fn blocks_stop_signal(pid: u32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let blocked = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigBlk:"))?;
+    let mask = u64::from_str_radix(blocked.trim(), 16).ok()?;
+    let signal = u32::try_from(libc::SIGRTMIN() + 3).ok()?;
+    Some(mask >> (signal - 1) & 1 == 1)
 }
 
 /// What a container has in the firewall while it runs.

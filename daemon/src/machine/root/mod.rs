@@ -11,7 +11,7 @@ mod state;
 mod uid_base;
 
 pub use guest_files::{GivenFiles, observe_given, write_given};
-pub use idmap::{UserNamespace, idmapped};
+pub use idmap::can_be_idmapped;
 pub use machine_id::machine_id;
 pub use mounts::mounted;
 pub use prepare::{RootError, prepare, release};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +27,37 @@ pub fn mounted(path: &Path) -> io::Result<bool> {
         return Ok(true);
     };
     Ok(here.dev() != fs::symlink_metadata(parent)?.dev())
+}
+
+/// What is mounted below `path`, by the table of this process's mounts (`/proc/self/mountinfo`,
+/// proc_pid_mountinfo(5)).
+pub(super) fn mounts_below(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let path = fs::canonicalize(path)?;
+    let table = fs::read_to_string("/proc/self/mountinfo")?;
+    Ok(below(&table, &path))
+}
+
+fn below(table: &str, path: &Path) -> Vec<PathBuf> {
+    table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(|point| PathBuf::from(unescape(point)))
+        .filter(|point| point.starts_with(path) && point != path)
+        .collect()
+}
+
+/// The kernel writes a space, a tab, a new line and a backslash as three octal digits.
+fn unescape(point: &str) -> String {
+    [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ]
+    .iter()
+    .fold(point.to_owned(), |text, (code, plain)| {
+        text.replace(code, plain)
+    })
 }
 
 /// Mounts `tree` (shared, read-only) with the layer in `state` on it at `target`.
@@ -144,8 +175,18 @@ pub(super) fn make_directory(
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
-    use std::path::Path;
+    use super::{below, escape};
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn what_is_mounted_below_is_found_and_its_neighbours_are_not() {
+        let table = "22 1 0:1 / /srv/a rw - tmpfs a rw\n23 22 0:2 / /srv/a/b\\040c rw - tmpfs b rw\n\
+                     24 1 0:3 / /srv/ab rw - tmpfs c rw\n";
+        assert_eq!(
+            below(table, Path::new("/srv/a")),
+            [PathBuf::from("/srv/a/b c")]
+        );
+    }
 
     #[test]
     fn a_path_cannot_add_an_option() {

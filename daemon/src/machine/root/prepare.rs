@@ -14,7 +14,7 @@ use crate::os::Paths;
 
 use super::idmap::{UserNamespace, idmapped};
 use super::machine_id::machine_id;
-use super::mounts::{make_directory, mount_overlay, mounted, unmount};
+use super::mounts::{make_directory, mount_overlay, mounted, mounts_below, unmount};
 use super::{UidBase, drop_layer, passwd};
 use crate::machine::command_line::{NIXOS_PROFILE, root_directory};
 
@@ -64,6 +64,14 @@ pub enum RootError {
         #[source]
         source: io::Error,
     },
+    /// A bind's source has another mount below it.
+    #[error("{path} is bound into the container and has {below} mounted below it")]
+    MountBelow {
+        /// The path on the host.
+        path: PathBuf,
+        /// What is mounted below it.
+        below: PathBuf,
+    },
     /// A declared user is not in the guest.
     #[error("the guest has no user `{user}`, who should own {path}")]
     NoSuchUser {
@@ -96,6 +104,10 @@ impl RootError {
             Self::CannotBeIdmapped { .. } => Some(
                 "move it to ext4, xfs, btrfs or tmpfs, or declare `users = \"host\"`".to_owned(),
             ),
+            Self::MountBelow { below, .. } => Some(format!(
+                "bind {} by itself instead, or declare `users = \"host\"`",
+                below.display()
+            )),
             Self::NoSuchUser { .. } => {
                 Some("declare the `owner` by number, or make the user in the root".to_owned())
             }
@@ -397,6 +409,14 @@ fn prepare_bind(bind: &Bind, root: &Path, base: Option<UidBase>) -> Result<(), R
         Err(error) => return Err(RootError::io("look at", &bind.host)(error)),
     }
     if let Some(base) = base {
+        // nspawn cannot idmap what has another mount below it.
+        let below = mounts_below(&bind.host).map_err(RootError::io("look below", &bind.host))?;
+        if let Some(below) = below.into_iter().next() {
+            return Err(RootError::MountBelow {
+                path: bind.host.clone(),
+                below,
+            });
+        }
         let users = UserNamespace::new(base).map_err(RootError::UserNamespace)?;
         // Tried and dropped: nspawn's own message would name neither the reason nor the way out.
         idmapped(&bind.host, &users).map_err(|source| RootError::CannotBeIdmapped {
