@@ -1,5 +1,6 @@
 //! What ctr does on a real host: one module for each sentence that is true of it.
 
+mod apply_restores_the_firewall;
 mod closes_guests_to_the_lan;
 mod closes_the_host_to_guests_but_for_host_ports;
 mod down_leaves_nothing_behind;
