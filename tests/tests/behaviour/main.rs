@@ -1,22 +1,34 @@
 //! What ctr does on a real host: one module for each sentence that is true of it.
 
+mod aliases_work;
+mod applies_only_what_changed;
 mod apply_restores_the_firewall;
+mod bad_declaration_keeps_the_old_one;
 mod closes_guests_to_the_lan;
 mod closes_the_host_to_guests_but_for_host_ports;
+mod ctrd_service_keeps_the_hosts_mount_namespace;
 mod down_leaves_nothing_behind;
 mod drops_spoofed_packets;
+mod guest_root_is_not_the_hosts_root;
 mod guests;
 mod guests_bind_low_ports_and_ping;
 mod isolates_groups;
 mod keeps_the_hosts_loopback_to_itself;
 mod leaves_foreign_objects_alone;
+mod logs_show_the_guest;
 mod masquerades_to_the_uplink;
 mod names_resolve_between_containers;
+mod one_bad_container_fails_alone;
 mod publishes_ports;
 mod reaches_services_from_the_host;
 mod recovers_from_a_killed_nspawn;
+mod refuses_an_old_systemd_or_nft;
 mod resolv_conf_follows_the_host;
+mod roots_of_every_kind;
+mod says_how_to_start_a_missing_daemon;
 mod starts_at_boot_in_parallel;
 mod stops_a_guest_that_is_not_ready_yet;
 mod survives_daemon_kill;
 mod talk;
+mod the_bus_lets_everybody_read_and_only_root_change;
+mod unknown_names_get_a_suggestion;

@@ -96,4 +96,12 @@ fn publishes_ports() {
         .expect("a connection outlives its port's publishing");
     assert_eq!(client.wait(SOON).expect("the client ends"), 0);
     assert_eq!(leader(&host, "red-one"), before);
+
+    // A stopped guest's ports are closed, and open again when it runs.
+    host.ok("ctr red stop one --timeout 30s");
+    let udp = ["udp/192.0.2.2/19090"];
+    assert_eq!(answers_to_lan(&host, &udp), ["refused"]);
+    host.ok("ctr red start one --timeout 30s");
+    host.until("nc -z 10.77.1.11 9090", SOON);
+    assert_eq!(answers_to_lan(&host, &udp), [seen]);
 }

@@ -70,12 +70,27 @@ fn survives_daemon_kill() {
     host.ok("ping -q -c1 -W2 10.77.3.12");
 }
 
+#[test]
+fn it_is_started_again_however_often_it_dies() {
+    let host = Host::with_ctr(&lab(&[sleeper("sleeps", 11, "")]));
+    let leaders = running(&host, &["sleeps"]);
+    for _ in 0..7 {
+        kill_ctrd(&host);
+    }
+    host.until("ctr status", PATIENCE);
+    assert_eq!(running(&host, &["sleeps"]), leaders);
+}
+
 /// Kills ctrd, and waits until systemd has started another.
 fn kill_ctrd(host: &Host) {
     let pid = property(host, "ctrd", "MainPID");
+    assert_ne!(pid, "0", "ctrd runs");
     host.ok(&format!("kill -9 {pid}"));
     host.until(
-        &format!("systemctl is-active ctrd && test \"$(systemctl show --value -p MainPID ctrd)\" != {pid}"),
+        &format!(
+            "new=$(systemctl show --value --property=MainPID ctrd)
+             systemctl is-active ctrd && test $new != 0 && test $new != {pid}"
+        ),
         PATIENCE,
     );
 }

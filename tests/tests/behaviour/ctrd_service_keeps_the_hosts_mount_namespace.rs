@@ -1,0 +1,59 @@
+//! ctrd works for the whole host: its mounts are the host's, and nothing it starts is confined by
+//! rules that are ctrd's own.
+
+use ctr_lab::Host;
+
+use crate::guests::{lab, property, running, sleeper};
+
+/// Settings that give a service mounts of its own, with the values that do not.
+const NO_MOUNTS: [(&str, &str); 14] = [
+    ("ProtectSystem", "no"),
+    ("ProtectHome", "no"),
+    ("ProtectKernelTunables", "no"),
+    ("ProtectKernelModules", "no"),
+    ("ProtectKernelLogs", "no"),
+    ("ProtectControlGroups", "no"),
+    ("ProtectClock", "no"),
+    ("ProtectHostname", "no"),
+    ("ProtectProc", "default"),
+    ("PrivateTmp", "no"),
+    ("PrivateDevices", "no"),
+    ("PrivateMounts", "no"),
+    ("PrivateNetwork", "no"),
+    ("NoNewPrivileges", "no"),
+];
+
+#[test]
+fn ctrd_service_keeps_the_hosts_mount_namespace() {
+    let host = Host::with_ctr(&lab(&[sleeper("web", 11, "")]));
+    let leader = running(&host, &["web"])[0];
+    let pid = property(&host, "ctrd", "MainPID");
+    for namespace in ["mnt", "net", "pid", "user", "uts", "ipc", "cgroup"] {
+        let of = |pid: &str| host.ok(&format!("readlink /proc/{pid}/ns/{namespace}"));
+        assert_eq!(of(&pid), of("1"), "{namespace}");
+    }
+    for (setting, none) in NO_MOUNTS {
+        assert_eq!(property(&host, "ctrd", setting), none, "{setting}");
+    }
+    // systemd writes an empty list of what is forbidden as `~`.
+    for setting in [
+        "SystemCallFilter",
+        "RestrictAddressFamilies",
+        "ReadOnlyPaths",
+    ] {
+        let value = property(&host, "ctrd", setting);
+        assert!(value.is_empty() || value == "~", "{setting}={value}");
+    }
+    let status = host.read(&format!("/proc/{pid}/status"));
+    for line in ["Seccomp:\t0", "NoNewPrivs:\t0"] {
+        assert!(status.contains(line), "no {line} in {status}");
+    }
+    // What ctrd mounts, PID 1 and everybody else on the host see.
+    host.ok("findmnt /run/ctr/root/lab-web && test -e /run/netns/ctr-lab-web");
+    let of = |pid: &str| host.ok(&format!("readlink /proc/{pid}/ns/mnt"));
+    assert_ne!(
+        of(&leader.to_string()),
+        of("1"),
+        "the guest has mounts of its own"
+    );
+}

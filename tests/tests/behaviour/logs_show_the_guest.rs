@@ -1,0 +1,38 @@
+//! `ctr … logs` shows what a guest wrote: on its streams, or in its own journal.
+
+use ctr_lab::Host;
+
+use crate::guests::{PATIENCE, booted, lab, running};
+
+#[test]
+fn logs_show_the_guest() {
+    let says = "command = [\"/bin/sh\", \"-c\", \"echo first words; echo a complaint >&2; exec sleep infinity\"]\n";
+    let host = Host::with_ctr(&lab(&[booted("says", 11, says), booted("boots", 12, "")]));
+    running(&host, &["says", "boots"]);
+    for words in ["first words", "a complaint"] {
+        host.until(
+            &format!("ctr lab logs says -n 20 | grep -q '{words}'"),
+            PATIENCE,
+        );
+    }
+    let lines = host.ok("ctr lab logs says -n 1 -o cat");
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+
+    host.ok("ctr lab exec boots -- systemd-cat -t inside echo from the inside");
+    host.until(
+        "ctr lab logs boots -n 50 | grep -q 'from the inside'",
+        PATIENCE,
+    );
+    host.fails("ctr lab logs says -n 500 | grep -q 'from the inside'");
+    host.until("ctr lab logs -n 500 | grep -q 'from the inside'", PATIENCE);
+    host.fails("ctr lab logs says --since=+1h | grep -q 'first words'");
+
+    let follow = host.spawn("exec ctr lab logs boots -f -n 0");
+    // It shows what is written after it has begun to look, and does not say when that is.
+    host.until(
+        "ctr lab exec boots -- systemd-cat -t inside echo still here; pgrep -x journalctl",
+        PATIENCE,
+    );
+    host.ok("for i in 1 2 3 4 5; do ctr lab exec boots -- systemd-cat -t inside echo followed; sleep 0.2; done");
+    follow.expect("followed", PATIENCE).expect("a new line");
+}
