@@ -100,10 +100,12 @@ mod tests {
         meter.percent(&container, sample::NOW_MS);
         container.since_ms = sample::NOW_MS + 1000;
         if let Some(usage) = &mut container.usage {
-            usage.cpu_usec = Some(100_000);
+            usage.cpu_usec = Some(2_000_000);
         }
+        let soon = meter.percent(&container, sample::NOW_MS + 2000);
+        assert_eq!(soon, None, "a run of a second has no average");
         let percent = meter
-            .percent(&container, sample::NOW_MS + 2000)
+            .percent(&container, sample::NOW_MS + 21_000)
             .expect("usage is known");
         assert!((percent - 10.0).abs() < 0.01, "{percent}");
     }
