@@ -1,6 +1,7 @@
 //! The daemon: everything put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sd_notify::NotifyState;
@@ -9,7 +10,7 @@ use zbus::Connection;
 
 use crate::firewall::{Firewall, nft_version};
 use crate::machine::Systemd;
-use crate::network::Network;
+use crate::network::{Changes, Network};
 use crate::os::{Paths, watch_files};
 use crate::reconcile::RealHost;
 use crate::reconcile::fleet::Fleet;
@@ -46,6 +47,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
         .context("failed to serve org.kernelcore.Containers1 on the system bus")?;
     // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
+    tokio::spawn(follow_tables(host.clone()));
     tokio::spawn(follow_resolver(paths, host));
     // Without a declaration nothing is known to be undeclared: what runs is left alone.
     if begun.is_ok() {
@@ -68,6 +70,25 @@ async fn closed(connection: &Connection) {
     use futures_util::StreamExt;
     let mut messages = std::pin::pin!(zbus::MessageStream::from(connection));
     while messages.next().await.is_some() {}
+}
+
+/// Changes of the firewall come in bursts; they are looked at as one.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Whoever flushes the host's tables flushes ours: they are mended when the kernel says so.
+async fn follow_tables(host: Arc<RealHost>) {
+    let result = async {
+        let mut changes = Changes::of_tables()?;
+        loop {
+            changes.next().await?;
+            tokio::time::sleep(QUIET).await;
+            host.mend_firewall().await;
+        }
+    };
+    let ended: std::io::Result<()> = result.await;
+    if let Err(error) = ended {
+        tracing::warn!("changes of the firewall by others will not be noticed: {error}");
+    }
 }
 
 /// The host's name servers change with its network: every guest's resolv.conf follows.

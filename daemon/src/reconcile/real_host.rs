@@ -63,6 +63,8 @@ impl Drop for Watched {
 #[derive(Debug)]
 struct Open {
     firewall: Firewall,
+    /// There are to be tables: something is declared, and was not taken down.
+    wanted: bool,
     model: Arc<Model>,
     containers: BTreeMap<ContainerId, Vec<Element>>,
 }
@@ -85,6 +87,7 @@ impl RealHost {
     ) -> Self {
         let open = Open {
             firewall,
+            wanted: false,
             model: Arc::default(),
             containers: BTreeMap::new(),
         };
@@ -125,6 +128,7 @@ impl RealHost {
             }
         }
         let mut open = self.firewall.lock().await;
+        open.wanted = true;
         open.model = model.clone();
         open.containers
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
@@ -170,9 +174,27 @@ impl RealHost {
         Ok(())
     }
 
+    /// Somebody changed some table of the host: ours are read again and mended where they differ.
+    pub async fn mend_firewall(&self) {
+        let mut open = self.firewall.lock().await;
+        if !open.wanted {
+            return;
+        }
+        open.firewall.forget();
+        match open.converge().await {
+            Ok(lines) => {
+                for line in lines {
+                    tracing::warn!("the firewall was changed by somebody else: {line}");
+                }
+            }
+            Err(error) => tracing::error!("{}", error.sentence()),
+        }
+    }
+
     /// Removes both tables, for `down`.
     pub async fn remove_firewall(&self) -> Result<(), HostError> {
         let mut open = self.firewall.lock().await;
+        open.wanted = false;
         open.containers.clear();
         open.model = Arc::default();
         open.firewall.remove().await?;
