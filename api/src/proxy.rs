@@ -1,7 +1,7 @@
 //! What a client calls.
 
-use zbus::proxy;
 use zbus::Fd;
+use zbus::proxy;
 
 use crate::{Dict, Error};
 
@@ -101,4 +101,3 @@ pub trait Container {
     #[zbus(property)]
     fn restarts(&self) -> zbus::Result<u32>;
 }
-

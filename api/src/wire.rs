@@ -92,6 +92,9 @@ pub struct ContainerStatus {
     pub aliases: Vec<String>,
     /// The machine name, as in `machinectl`.
     pub machine: String,
+    /// Its machine id, by which its journal is found on the host.
+    #[serde(default)]
+    pub machine_id: String,
     /// What the declaration says it is for.
     #[serde(default)]
     pub description: String,
@@ -191,8 +194,6 @@ pub enum Action {
     Nothing,
     /// Changed while it runs on.
     Live,
-    /// The new NixOS system is switched to inside the running guest.
-    Switch,
     /// Stopped and started again.
     Restart,
     /// Started.
@@ -209,7 +210,6 @@ impl Action {
         match self {
             Self::Nothing => "nothing",
             Self::Live => "live",
-            Self::Switch => "switch",
             Self::Restart => "restart",
             Self::Start => "start",
             Self::Stop => "stop",

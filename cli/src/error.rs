@@ -187,8 +187,7 @@ fn in_words(error: &(dyn StdError + 'static)) -> String {
     use ctr_api::Error as Api;
     match error.downcast_ref() {
         Some(
-            Api::NoSuchGroup(text)
-            | Api::NoSuchContainer(text)
+            Api::NoSuchContainer(text)
             | Api::NotRunning(text)
             | Api::BadDeclaration(text)
             | Api::NotAuthorised(text)
@@ -268,13 +267,12 @@ impl From<ctr_api::Error> for Error {
         use ctr_api::Error as Api;
         match error {
             Api::ZBus(error) => error.into(),
-            Api::NoSuchGroup(text) | Api::NoSuchContainer(text) => {
+            Api::NoSuchContainer(text) => {
                 Self::new(Exit::NO_SUCH, text).hint("`ctr status` lists what is declared")
             }
             Api::NotRunning(text) => Self::new(Exit::NOT_RUNNING, text),
             Api::BadDeclaration(text) => Self::verbatim(Exit::FAILED, text),
-            Api::NotAuthorised(text) => Self::failed(text)
-                .hint("run it with sudo, or as somebody whom polkit allows to manage containers"),
+            Api::NotAuthorised(text) => Self::failed(text).hint("run it with sudo"),
             Api::BadRequest(text) => Self::failed(text),
             Api::Failed(text) => Self::failed(text).hint("`journalctl -u ctrd` has the details"),
         }

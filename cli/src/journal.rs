@@ -1,7 +1,7 @@
 //! What containers say, through `journalctl`.
 //!
 //! There are three places: the unit's own output, what PID 1 says about the unit, and the journal
-//! that the guest keeps, which stands below the host's `/var/log/journal` and is found by host name.
+//! that the guest keeps, which stands below the host's `/var/log/journal` and is found by the guest's machine id.
 //! Everything is handed over as one argument each; nothing is ever read by a shell.
 
 use std::process::Stdio;
@@ -26,7 +26,7 @@ pub(crate) fn matches(containers: &[&ContainerStatus]) -> Vec<String> {
         for field in [
             format!("_SYSTEMD_UNIT={}", container.unit),
             format!("UNIT={}", container.unit),
-            format!("_HOSTNAME={}", container.machine),
+            format!("_MACHINE_ID={}", container.machine_id),
         ] {
             if !matches.is_empty() {
                 matches.push("+".to_owned());
@@ -107,7 +107,7 @@ mod tests {
                 "+",
                 "UNIT=ctr-ml-ollama.service",
                 "+",
-                "_HOSTNAME=ml-ollama",
+                "_MACHINE_ID=4d000000000000000000000000000006",
             ]
         );
     }

@@ -20,6 +20,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         } else {
             format!("{group}-{name}")
         },
+        machine_id: format!("4d{:030x}", name.len()),
         description: String::new(),
         address: "192.168.200.11".to_owned(),
         ports: vec![port(11434, Some("http"))],

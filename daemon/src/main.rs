@@ -52,17 +52,26 @@ fn main() -> ExitCode {
 
 fn run(declaration: PathBuf) -> ExitCode {
     log();
-    let mut paths = Paths { declaration, ..Paths::default() };
-    for (program, place) in [("systemd-nspawn", &mut paths.nspawn), ("nft", &mut paths.nft)] {
-        match Paths::program(program) {
-            Some(found) => *place = found,
-            None => {
-                tracing::error!("{program} is not installed: ctrd needs systemd-container and nftables");
-                return ExitCode::FAILURE;
-            }
-        }
+    let mut paths = Paths {
+        declaration,
+        ..Paths::default()
+    };
+    for (program, place) in [
+        ("systemd-nspawn", &mut paths.nspawn),
+        ("nft", &mut paths.nft),
+    ] {
+        let Some(found) = Paths::program(program) else {
+            tracing::error!(
+                "{program} is not installed: ctrd needs systemd-container and nftables"
+            );
+            return ExitCode::FAILURE;
+        };
+        *place = found;
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!("failed to start: {error}");
@@ -80,14 +89,20 @@ fn run(declaration: PathBuf) -> ExitCode {
 
 /// To the journal where systemd started us, else to standard error.
 fn log() {
-    let registry = tracing_subscriber::registry()
-        .with(tracing_subscriber::filter::LevelFilter::INFO);
+    let registry =
+        tracing_subscriber::registry().with(tracing_subscriber::filter::LevelFilter::INFO);
     match tracing_journald::layer() {
         Ok(journal) if std::env::var_os("JOURNAL_STREAM").is_some() => {
-            registry.with(journal.with_syslog_identifier("ctrd".to_owned())).init();
+            registry
+                .with(journal.with_syslog_identifier("ctrd".to_owned()))
+                .init();
         }
         _ => registry
-            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time())
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_writer(std::io::stderr)
+                    .without_time(),
+            )
             .init(),
     }
 }

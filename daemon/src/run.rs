@@ -20,7 +20,9 @@ const SYSTEMD_MINIMUM: u32 = 254;
 /// Runs until a signal or the bus ends it. Guests are not touched on the way out.
 pub async fn run(paths: Paths) -> anyhow::Result<()> {
     let paths = Arc::new(paths);
-    let connection = Connection::system().await.context("failed to reach the system bus")?;
+    let connection = Connection::system()
+        .await
+        .context("failed to reach the system bus")?;
     let systemd = Systemd::new(&connection).await?;
     check_systemd(&systemd.version().await?)?;
     nft_version(&paths).await?;
@@ -35,7 +37,8 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     ));
     let fleet = Arc::new(Fleet::new(host.clone(), paths.clone()));
     // Everything declared has its task before anybody can ask for it; it comes up from here.
-    if let Err(error) = fleet.begin().await {
+    let begun = fleet.begin().await;
+    if let Err(error) = &begun {
         tracing::error!("the declaration is refused and nothing is changed:\n{error}");
     }
     crate::bus::serve(&connection, fleet.clone())
@@ -44,7 +47,10 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     tokio::spawn(follow_resolver(paths, host));
-    tokio::spawn(async move { fleet.tidy().await });
+    // Without a declaration nothing is known to be undeclared: what runs is left alone.
+    if begun.is_ok() {
+        tokio::spawn(async move { fleet.tidy().await });
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

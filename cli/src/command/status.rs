@@ -69,7 +69,14 @@ fn table(host: &HostStatus, look: Look) -> Result<(), Error> {
     if host.groups.is_empty() {
         output::note(
             "nothing is declared",
-            Some(&format!("declare containers in {}", host.declaration.path)),
+            Some(&if host.declaration.differs {
+                format!(
+                    "{} says otherwise: `ctr apply` makes it so",
+                    host.declaration.path
+                )
+            } else {
+                format!("declare containers in {}", host.declaration.path)
+            }),
         );
     }
     output::print(&status(host, &mut CpuMeter::default(), output::view()))?;

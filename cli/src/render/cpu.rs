@@ -18,6 +18,8 @@ struct Reading {
     percent: f64,
 }
 
+/// A run that is shorter has no average worth the name.
+const SHORTEST_RUN_MS: u64 = 10_000;
 /// Looks that are closer together than this say more about the clock than about the container.
 const SHORTEST_INTERVAL_MS: u64 = 500;
 
@@ -32,7 +34,13 @@ impl CpuMeter {
             Some(it) if now_ms - it.at_ms < SHORTEST_INTERVAL_MS => return Some(it.percent),
             Some(it) => ratio(cpu_usec - it.cpu_usec, now_ms - it.at_ms)?,
             None if container.state == State::Running => {
-                ratio(cpu_usec, now_ms.checked_sub(container.since_ms)?)?
+                // The unit's time counts from before it was ready: in the first seconds that would
+                // be the average of its start.
+                let up = now_ms.checked_sub(container.since_ms)?;
+                if up < SHORTEST_RUN_MS {
+                    return None;
+                }
+                ratio(cpu_usec, up)?
             }
             None => return None,
         };

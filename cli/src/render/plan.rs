@@ -31,7 +31,15 @@ pub(crate) fn plan(plan: &PlanView, depth: Depth, view: View) -> String {
 /// What was done, in the past tense; empty where there was nothing to do.
 pub(crate) fn applied(report: &ApplyReport, view: View) -> String {
     let mut text = host_changes(&report.plan, view.paint);
-    text.push_str(&table(&report.plan, Depth::Changes, done, view));
+    let failed = |it: &ContainerPlan| {
+        report
+            .failures
+            .iter()
+            .any(|failure| failure.group == it.group && failure.name == it.name)
+    };
+    let mut done_so_far = report.plan.clone();
+    done_so_far.containers.retain(|it| !failed(it));
+    text.push_str(&table(&done_so_far, Depth::Changes, done, view));
     text
 }
 
@@ -97,11 +105,10 @@ fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
 }
 
 fn sum(plan: &PlanView) -> String {
-    const ORDER: [Action; 7] = [
+    const ORDER: [Action; 6] = [
         Action::Remove,
         Action::Stop,
         Action::Restart,
-        Action::Switch,
         Action::Live,
         Action::Start,
         Action::Nothing,
@@ -126,7 +133,6 @@ const fn done(action: Action) -> &'static str {
     match action {
         Action::Nothing => "unchanged",
         Action::Live => "changed",
-        Action::Switch => "switched",
         Action::Restart => "restarted",
         Action::Start => "started",
         Action::Stop => "stopped",
@@ -137,7 +143,7 @@ const fn done(action: Action) -> &'static str {
 const fn style(action: Action) -> Style {
     match action {
         Action::Nothing => Style::new().dimmed(),
-        Action::Live | Action::Switch => AnsiColor::Cyan.on_default(),
+        Action::Live => AnsiColor::Cyan.on_default(),
         Action::Restart | Action::Stop => AnsiColor::Yellow.on_default(),
         Action::Start => AnsiColor::Green.on_default(),
         Action::Remove => AnsiColor::Red.on_default(),

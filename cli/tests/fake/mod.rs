@@ -184,6 +184,7 @@ fn container(name: &str) -> ContainerStatus {
         name: name.to_owned(),
         aliases: vec![],
         machine: format!("lab-{name}"),
+        machine_id: String::new(),
         description: String::new(),
         address: "10.77.3.11".to_owned(),
         ports: vec![PortStatus {

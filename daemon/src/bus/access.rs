@@ -27,7 +27,9 @@ pub(super) async fn require(
         return Ok(());
     }
     let Some(sender) = header.sender() else {
-        return Err(Error::NotAuthorised("the caller is not known to the bus".to_owned()));
+        return Err(Error::NotAuthorised(
+            "the caller is not known to the bus".to_owned(),
+        ));
     };
     let bus = DBusProxy::new(connection).await.map_err(Error::ZBus)?;
     let user = bus
@@ -42,7 +44,7 @@ fn decide(user: u32) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::NotAuthorised(format!(
-        "user {user} may look at containers and not change them: try again as root, with `sudo`"
+        "user {user} may look at containers and not change them: that is root's"
     )))
 }
 

@@ -35,13 +35,14 @@ impl Container {
         self.handle.status.borrow().clone()
     }
 
-    async fn ask(
-        &self,
-        request: impl FnOnce(oneshot::Sender<()>) -> Request,
-    ) -> Result<(), Error> {
+    async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
         let gone = || Error::NoSuchContainer(format!("{} is being removed", self.id));
-        self.handle.requests.send(request(reply)).await.map_err(|_| gone())?;
+        self.handle
+            .requests
+            .send(request(reply))
+            .await
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 
@@ -55,8 +56,8 @@ impl Container {
 }
 
 /// The error and its causes in one line, and what to do about it in the next.
-fn refusal(error: session::SessionError) -> Error {
-    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+fn refusal(error: &session::SessionError) -> Error {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
     match error.hint() {
         Some(hint) => Error::Failed(format!("{text}\nhint: {hint}")),
@@ -136,7 +137,7 @@ impl Container {
         tokio::task::spawn_blocking(move || session::open(&guest, request, control, stdio))
             .await
             .map_err(|error| Error::Failed(error.to_string()))?
-            .map_err(refusal)
+            .map_err(|error| refusal(&error))
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

@@ -1,13 +1,13 @@
 //! The one way from what ctrd knows to what travels.
 
 use ctr_api::wire::{
-    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus,
-    Problem, Severity, State, Usage,
+    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, Problem,
+    Severity, State, Usage,
 };
 use sha2::{Digest, Sha256};
 
 use crate::declaration::LoadError;
-use crate::machine::root::UidBase;
+use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
 use crate::model::{Container, Group, Port, Root, UserMode};
 use crate::os::Paths;
@@ -40,33 +40,52 @@ pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
 }
 
 fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
-    let on_disk = std::fs::read(&paths.declaration).ok().map(|bytes| Sha256::digest(bytes).into());
+    let on_disk = std::fs::read(&paths.declaration)
+        .ok()
+        .map(|bytes| Sha256::digest(bytes).into());
     DeclarationStatus {
         path: paths.declaration.display().to_string(),
         loaded_ms: in_force.loaded_ms,
         differs: on_disk != in_force.digest,
-        problems: in_force.refused.as_deref().map(problems).unwrap_or_default(),
+        problems: in_force
+            .refused
+            .as_deref()
+            .map(problems)
+            .unwrap_or_default(),
     }
 }
 
 fn problems(error: &LoadError) -> Vec<Problem> {
     match error {
         LoadError::Refused(problems) => problems.to_wire(),
-        LoadError::Unreadable { path, .. } => {
-            let message = std::iter::successors(std::error::Error::source(error), |it| it.source())
-                .fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-            vec![Problem {
-                severity: Severity::Error,
-                file: path.display().to_string(),
-                line: 1,
-                column: 1,
-                key: String::new(),
-                rendered: format!("error: {message}"),
-                message,
-                hint: Some("write it, then `ctr apply`".to_owned()),
-            }]
+        LoadError::Unreadable { path, .. } => vec![Problem {
+            severity: Severity::Error,
+            file: path.display().to_string(),
+            line: 1,
+            column: 1,
+            key: String::new(),
+            message: with_causes(error),
+            hint: Some(UNREADABLE_HINT.to_owned()),
+            rendered: refusal(error),
+        }],
+    }
+}
+
+const UNREADABLE_HINT: &str = "write it, then `ctr apply`";
+
+/// Why a declaration is refused, as a terminal shows it.
+pub(super) fn refusal(error: &LoadError) -> String {
+    match error {
+        LoadError::Refused(problems) => problems.to_string(),
+        LoadError::Unreadable { .. } => {
+            format!("error: {}\nhint: {UNREADABLE_HINT}\n", with_causes(error))
         }
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn group_status(
@@ -79,7 +98,10 @@ fn group_status(
         subnet: group.subnet.to_string(),
         host_address: group.host_address.to_string(),
         bridge: group.bridge.to_string(),
-        problem: in_force.troubled.get(&group.name).map(|trouble| trouble.reason.clone()),
+        problem: in_force
+            .troubled
+            .get(&group.name)
+            .map(|trouble| trouble.reason.clone()),
         containers,
     }
 }
@@ -91,12 +113,16 @@ pub(super) fn container_status(
     status: &Status,
 ) -> ContainerStatus {
     let used = usage(&paths.cgroup, &status.control_group);
-    let up = matches!(status.state, State::Running | State::Starting | State::Stopping);
+    let up = matches!(
+        status.state,
+        State::Running | State::Starting | State::Stopping
+    );
     ContainerStatus {
         group: container.id.group.to_string(),
         name: container.id.name.to_string(),
         aliases: container.aliases.iter().map(ToString::to_string).collect(),
         machine: container.machine.to_string(),
+        machine_id: machine_id(&container.machine),
         description: container.description.clone(),
         address: container.address.to_string(),
         ports: container.ports.iter().map(port_status).collect(),
@@ -110,8 +136,10 @@ pub(super) fn container_status(
         last_exit: status.last_exit.clone(),
         unit: unit_name(&container.machine),
         leader: status.leader,
-        usage: (up && (used.cpu_usec.is_some() || used.memory.is_some()))
-            .then_some(Usage { cpu_usec: used.cpu_usec, memory: used.memory }),
+        usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {
+            cpu_usec: used.cpu_usec,
+            memory: used.memory,
+        }),
         memory_max: container.limits.memory_max,
         root: match &container.root {
             Root::Tree(path) => format!("tree {}", path.display()),

@@ -13,7 +13,10 @@ pub(super) fn diff(old: &Status, new: &Status) -> HashMap<&'static str, Variant<
         changed.insert("State", Variant::from(new.state.as_str()));
     }
     if old.reason != new.reason {
-        changed.insert("Reason", Variant::from(new.reason.clone().unwrap_or_default()));
+        changed.insert(
+            "Reason",
+            Variant::from(new.reason.clone().unwrap_or_default()),
+        );
     }
     if old.since_ms != new.since_ms {
         changed.insert("Since", Variant::from(new.since_ms));
@@ -43,7 +46,11 @@ mod tests {
     #[test]
     fn only_what_differs_is_sent() {
         let old = Status::unknown();
-        let new = Status { state: State::Running, leader: Some(42), ..old.clone() };
+        let new = Status {
+            state: State::Running,
+            leader: Some(42),
+            ..old.clone()
+        };
         let changed = diff(&old, &new);
         assert_eq!(changed.len(), 2);
         assert_eq!(changed.get("State"), Some(&Variant::from("running")));

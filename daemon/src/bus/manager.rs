@@ -11,7 +11,7 @@ use crate::declaration;
 use crate::reconcile::fleet::Fleet;
 
 use super::access::{Access, require};
-use super::convert::host_status;
+use super::convert::{host_status, refusal};
 
 /// The manager's object.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Manager {
         require(Access::Observe, connection, &header).await?;
         let parsed = if bytes.is_empty() {
             declaration::load(&self.fleet.paths().declaration)
-                .map_err(|error| Error::BadDeclaration(error.to_string()))?
+                .map_err(|error| Error::BadDeclaration(refusal(&error)))?
         } else {
             declaration::parse(name, &bytes)
                 .map_err(|problems| Error::BadDeclaration(problems.to_string()))?
@@ -67,7 +67,7 @@ impl Manager {
             .fleet
             .apply()
             .await
-            .map_err(|error| Error::BadDeclaration(error.to_string()))?;
+            .map_err(|error| Error::BadDeclaration(refusal(&error)))?;
         report.plan.problems = warnings.to_wire();
         dict(&report)
     }

@@ -22,7 +22,9 @@ use crate::reconcile::fleet::Fleet;
 /// The name comes last: whoever sees it finds everything there.
 pub async fn serve(connection: &Connection, fleet: Arc<Fleet>) -> zbus::Result<()> {
     let server = connection.object_server();
-    server.at(ctr_api::MANAGER_PATH, manager::Manager::new(fleet.clone())).await?;
+    server
+        .at(ctr_api::MANAGER_PATH, manager::Manager::new(fleet.clone()))
+        .await?;
     server.at(ctr_api::MANAGER_PATH, ObjectManager).await?;
     let objects = publish::Objects::serve(connection.clone(), fleet).await;
     tokio::spawn(objects.follow());

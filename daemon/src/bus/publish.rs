@@ -29,7 +29,12 @@ impl Objects {
     /// Serves every container there is now.
     pub(super) async fn serve(connection: Connection, fleet: Arc<Fleet>) -> Self {
         let handles = fleet.handles();
-        let mut objects = Self { connection, fleet, handles, served: BTreeMap::new() };
+        let mut objects = Self {
+            connection,
+            fleet,
+            handles,
+            served: BTreeMap::new(),
+        };
         objects.catch_up().await;
         objects
     }
@@ -43,8 +48,12 @@ impl Objects {
 
     async fn catch_up(&mut self) {
         let now = self.handles.borrow_and_update().clone();
-        let gone: Vec<ContainerId> =
-            self.served.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
+        let gone: Vec<ContainerId> = self
+            .served
+            .keys()
+            .filter(|id| !now.contains_key(*id))
+            .cloned()
+            .collect();
         let server = self.connection.object_server();
         for id in gone {
             if let Some(task) = self.served.remove(&id) {
@@ -73,7 +82,9 @@ fn path(id: &ContainerId) -> OwnedObjectPath {
 }
 
 async fn signals(connection: Connection, id: ContainerId, mut handle: Handle) {
-    let Ok(emitter) = SignalEmitter::new(&connection, path(&id)) else { return };
+    let Ok(emitter) = SignalEmitter::new(&connection, path(&id)) else {
+        return;
+    };
     let interface = InterfaceName::from_static_str_unchecked(ctr_api::CONTAINER_INTERFACE);
     let mut sent = handle.status.borrow_and_update().clone();
     while handle.status.changed().await.is_ok() {
@@ -83,13 +94,13 @@ async fn signals(connection: Connection, id: ContainerId, mut handle: Handle) {
         if changed.is_empty() {
             continue;
         }
-        let emitted = Properties::properties_changed(
+        let sending = Properties::properties_changed(
             &emitter,
             interface.clone(),
             changed,
             std::borrow::Cow::Borrowed(&[]),
         );
-        if let Err(error) = emitted.await {
+        if let Err(error) = sending.await {
             tracing::warn!(container = %id, "failed to tell of a change: {error}");
         }
     }

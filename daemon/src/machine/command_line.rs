@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::model::{Container, Program, Root, UserMode};
 use crate::os::Paths;
 
-use super::root::UidBase;
+use super::root::{UidBase, machine_id};
 
 /// The stable path at which a NixOS guest finds the system to boot; ctrd points it at the declared
 /// system before each start.
@@ -18,6 +18,8 @@ pub struct Facts<'a> {
     pub paths: &'a Paths,
     /// The first user id of the guest; `None` runs it as the host's users.
     pub uid_base: Option<UidBase>,
+    /// The host keeps a journal on disk, and with it the guest's.
+    pub journal: bool,
     /// The store's file system can be idmapped.
     pub store_idmap: bool,
 }
@@ -38,6 +40,7 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
         // Without a private network nspawn would copy the host's resolver configuration in.
         "--resolv-conf=off",
         "--timezone=off",
+        "--link-journal=no",
         // SIGRTMIN+3 is what systemd as PID 1, and nspawn's own stub before a command, take as
         // "power off"; nspawn chooses it by itself only with --boot.
         "--kill-signal=SIGRTMIN+3",
@@ -45,10 +48,23 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     words.push(format!("--machine={}", container.machine));
-    words.push(format!("--directory={}", root_directory(container, facts.paths).display()));
+    words.push(format!(
+        "--directory={}",
+        root_directory(container, facts.paths).display()
+    ));
     users(&mut words, container, facts);
-    words.push(bind("--bind-ro", &files.join("hosts"), Path::new("/etc/hosts"), false));
-    words.push(bind("--bind-ro", &files.join("resolv.conf"), Path::new("/etc/resolv.conf"), false));
+    words.push(bind(
+        "--bind-ro",
+        &files.join("hosts"),
+        Path::new("/etc/hosts"),
+        false,
+    ));
+    words.push(bind(
+        "--bind-ro",
+        &files.join("resolv.conf"),
+        Path::new("/etc/resolv.conf"),
+        false,
+    ));
     for (index, path) in container.files.keys().enumerate() {
         words.push(bind("--bind-ro", &given_file(&files, index), path, false));
     }
@@ -61,7 +77,7 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
         let store = Path::new("/nix/store");
         words.push(bind("--bind-ro", store, store, own && facts.store_idmap));
     }
-    program(&mut words, container);
+    program(&mut words, container, facts);
     words
 }
 
@@ -93,13 +109,30 @@ fn users(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
     words.push(format!("--private-users-ownership={ownership}"));
 }
 
-fn program(words: &mut Vec<String>, container: &Container) {
+fn program(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
     let set = |words: &mut Vec<String>, name: &str, value: &str| {
         words.push(format!("--setenv={name}={value}"));
     };
     match &container.program {
-        Program::Boot { enable, environment } => {
+        Program::Boot {
+            enable,
+            environment,
+        } => {
             words.push("--notify-ready=yes".to_owned());
+            // A root without a machine id gets the one that its journal is found by.
+            words.push(format!("--uuid={}", machine_id(&container.machine)));
+            if facts.journal {
+                // A plain bind of a directory that the guest's root owns: nspawn's own
+                // --link-journal would idmap it, which not every /var/log can be.
+                let id = machine_id(&container.machine);
+                let guest = Path::new("/var/log/journal").join(&id);
+                words.push(bind(
+                    "--bind",
+                    &facts.paths.journal.join(&id),
+                    &guest,
+                    false,
+                ));
+            }
             // PID 1 reads the mount table at most five times a second otherwise, and a boot mounts
             // more than that: 290 ms instead of 1270 ms to ready.
             set(words, "SYSTEMD_DEFAULT_MOUNT_RATE_LIMIT_BURST", "1000");
@@ -118,7 +151,12 @@ fn program(words: &mut Vec<String>, container: &Container) {
             words.push("systemd.firstboot=no".to_owned());
             words.extend(enable.iter().map(|unit| format!("systemd.wants={unit}")));
         }
-        Program::Command { command, user, environment, working_directory } => {
+        Program::Command {
+            command,
+            user,
+            environment,
+            working_directory,
+        } => {
             words.push("--as-pid2".to_owned());
             if let Some(user) = user {
                 words.push(format!("--user={user}"));
@@ -138,7 +176,10 @@ fn program(words: &mut Vec<String>, container: &Container) {
 /// `--bind=HOST:GUEST[:OPTIONS]`; a colon or a backslash of a path is escaped with a backslash.
 fn bind(flag: &str, host: &Path, guest: &Path, idmap: bool) -> String {
     let escape = |path: &Path| {
-        path.display().to_string().replace('\\', "\\\\").replace(':', "\\:")
+        path.display()
+            .to_string()
+            .replace('\\', "\\\\")
+            .replace(':', "\\:")
     };
     let options = if idmap { ":idmap" } else { "" };
     format!("{flag}={}:{}{options}", escape(host), escape(guest))
@@ -164,16 +205,29 @@ mod tests {
     fn a_booted_guest_pulls_in_what_is_enabled_and_nothing_of_the_command_is_a_flag() {
         let paths = Paths::default();
         let mut container = test_container("hello");
-        container.program =
-            Program::Boot { enable: vec!["caddy.service".to_owned()], environment: [].into() };
-        let facts = Facts { paths: &paths, uid_base: None, store_idmap: true };
+        container.program = Program::Boot {
+            enable: vec!["caddy.service".to_owned()],
+            environment: [].into(),
+        };
+        let facts = Facts {
+            paths: &paths,
+            uid_base: None,
+            journal: false,
+            store_idmap: true,
+        };
         let words = command_line(&container, &facts);
-        assert_eq!(words.last().map(String::as_str), Some("systemd.wants=caddy.service"));
+        assert_eq!(
+            words.last().map(String::as_str),
+            Some("systemd.wants=caddy.service")
+        );
         assert!(words.contains(&"--boot".to_owned()));
 
         let container = test_container("hello");
         let words = command_line(&container, &facts);
-        let end = words.iter().position(|word| word == "--").expect("flags end");
+        let end = words
+            .iter()
+            .position(|word| word == "--")
+            .expect("flags end");
         assert_eq!(words[end + 1], "/usr/bin/python3");
     }
 
@@ -183,7 +237,12 @@ mod tests {
         let mut container = test_container("hello");
         container.root = Root::Directory("/srv/hello".into());
         let base = crate::machine::root::UidBase::new(524_288);
-        let facts = Facts { paths: &paths, uid_base: base, store_idmap: true };
+        let facts = Facts {
+            paths: &paths,
+            uid_base: base,
+            journal: false,
+            store_idmap: true,
+        };
         let words = command_line(&container, &facts);
         assert!(words.contains(&"--private-users=524288:65536".to_owned()));
         assert!(words.contains(&"--private-users-ownership=map".to_owned()));

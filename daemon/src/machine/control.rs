@@ -1,5 +1,8 @@
 //! Effects on systemd and machined: each one call.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, DBusError, Variant};
 
@@ -24,9 +27,13 @@ pub struct SystemdError {
 }
 
 impl SystemdError {
-    fn new(what: &'static str, object: impl ToString) -> impl FnOnce(zbus::Error) -> Self {
-        let object = object.to_string();
-        move |source| Self { what, object, source }
+    fn new(what: &'static str, object: impl AsRef<str>) -> impl FnOnce(zbus::Error) -> Self {
+        let object = object.as_ref().to_owned();
+        move |source| Self {
+            what,
+            object,
+            source,
+        }
     }
 
     /// A unit of that name exists.
@@ -41,7 +48,13 @@ pub struct Systemd {
     connection: Connection,
     manager: ManagerProxy<'static>,
     machines: MachineManagerProxy<'static>,
+    /// dbus-daemon refuses a connection's 129th call that is not answered (`max_replies_per_connection`
+    /// in its system.conf).
+    turns: Arc<Semaphore>,
 }
+
+/// How many reads wait for their answer at once.
+const TURNS: usize = 32;
 
 impl Systemd {
     /// Uses a connection to the system bus, and asks systemd for its signals.
@@ -58,27 +71,37 @@ impl Systemd {
                 .await?;
             // Without it systemd sends no PropertiesChanged (org.freedesktop.systemd1(5)).
             manager.subscribe().await?;
-            Ok(Self { connection: connection.clone(), manager, machines })
+            Ok(Self {
+                connection: connection.clone(),
+                manager,
+                machines,
+                turns: Arc::new(Semaphore::new(TURNS)),
+            })
         };
         made.await.map_err(error)
     }
 
     /// systemd's version as it writes it, `257.13-1~deb13u1`.
     pub async fn version(&self) -> Result<String, SystemdError> {
-        self.manager.version().await.map_err(SystemdError::new("read the version of", "systemd"))
+        self.manager
+            .version()
+            .await
+            .map_err(SystemdError::new("read the version of", "systemd"))
     }
 
     /// A unit as it is; one that does not exist is [`Unit::absent`].
     pub async fn observe(&self, unit: &str) -> Result<Unit, SystemdError> {
+        let _turn = self.turns.acquire().await;
         let read = async {
-            let properties = UnitPropertiesProxy::builder(&self.connection)
+            let proxy = UnitPropertiesProxy::builder(&self.connection)
                 .path(unit_path(unit))
                 .cache_properties(CacheProperties::No)
                 .build()
                 .await?;
-            // sd-bus answers an empty interface name with the properties of all of them: one round
-            // trip for the unit's and the service's.
-            properties.get_all("").await
+            // sd-bus answers an empty interface name with the properties of all of them. One answer
+            // is one moment: asked for one by one, half could be the unit's before systemd forgot
+            // it, and half of the empty one that took its place.
+            proxy.get_all("").await
         };
         match read.await {
             Ok(properties) => Ok(Unit::read(&properties)),
@@ -94,6 +117,7 @@ impl Systemd {
         &self,
         machine: &MachineName,
     ) -> Result<Option<Registered>, SystemdError> {
+        let _turn = self.turns.acquire().await;
         let path = match self.machines.get_machine(machine.as_str()).await {
             Ok(path) => path,
             Err(error) if is(&error, NO_SUCH_MACHINE) => return Ok(None),
@@ -105,7 +129,10 @@ impl Systemd {
                 .cache_properties(CacheProperties::No)
                 .build()
                 .await?;
-            Ok(Registered { leader: proxy.leader().await?, unit: proxy.unit().await? })
+            Ok(Registered {
+                leader: proxy.leader().await?,
+                unit: proxy.unit().await?,
+            })
         };
         match read.await {
             Ok(registered) => Ok(Some(registered)),
@@ -122,8 +149,11 @@ impl Systemd {
 
     /// Queues the start of a transient unit; returns when the job is queued.
     pub async fn start(&self, unit: &TransientUnit) -> Result<(), SystemdError> {
-        let properties: Vec<(&str, &Variant<'_>)> =
-            unit.properties.iter().map(|(name, value)| (*name, value)).collect();
+        let properties: Vec<(&str, &Variant<'_>)> = unit
+            .properties
+            .iter()
+            .map(|(name, value)| (*name, value))
+            .collect();
         self.manager
             .start_transient_unit(&unit.name, "fail", &properties, &[])
             .await
@@ -142,7 +172,11 @@ impl Systemd {
 
     /// Kills every process of a unit.
     pub async fn kill(&self, unit: &str) -> Result<(), SystemdError> {
-        match self.manager.kill_unit(unit, "all", nix::libc::SIGKILL).await {
+        match self
+            .manager
+            .kill_unit(unit, "all", nix::libc::SIGKILL)
+            .await
+        {
             Ok(()) => Ok(()),
             Err(error) if is(&error, NO_SUCH_UNIT) => Ok(()),
             Err(error) => Err(SystemdError::new("kill", unit)(error)),
@@ -164,8 +198,10 @@ impl Systemd {
         unit: &str,
         properties: &[(&'static str, Variant<'static>)],
     ) -> Result<(), SystemdError> {
-        let properties: Vec<(&str, &Variant<'_>)> =
-            properties.iter().map(|(name, value)| (*name, value)).collect();
+        let properties: Vec<(&str, &Variant<'_>)> = properties
+            .iter()
+            .map(|(name, value)| (*name, value))
+            .collect();
         self.manager
             .set_unit_properties(unit, true, &properties)
             .await

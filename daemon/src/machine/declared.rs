@@ -11,7 +11,7 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Container, Program, Root};
+use crate::model::{Container, Program, Root, hex};
 
 /// The variable's name.
 pub(super) const VARIABLE: &str = "CTR_DECLARED";
@@ -56,19 +56,29 @@ impl Declared {
             put("system", digest(system));
         }
         match program {
-            Program::Boot { enable, environment } => {
+            Program::Boot {
+                enable,
+                environment,
+            } => {
                 put("command", digest(&"boot"));
                 put("enable", digest(enable));
                 put("environment", digest(environment));
             }
-            Program::Command { command, user, environment, working_directory } => {
+            Program::Command {
+                command,
+                user,
+                environment,
+                working_directory,
+            } => {
                 put("command", digest(&(command, user, working_directory)));
                 put("environment", digest(environment));
             }
         }
         // Making and owning a directory is done before the start; only what is mounted matters.
-        let mounted: Vec<_> =
-            binds.iter().map(|bind| (&bind.host, &bind.guest, bind.read_only)).collect();
+        let mounted: Vec<_> = binds
+            .iter()
+            .map(|bind| (&bind.host, &bind.guest, bind.read_only))
+            .collect();
         put("binds", digest(&mounted));
         // The text of a file is rewritten in place; which files there are is not.
         put("files", digest(&files.keys().collect::<Vec<_>>()));
@@ -114,8 +124,9 @@ impl fmt::Display for Declared {
 
 /// Sixteen hexadecimal digits over the value's canonical JSON.
 fn digest<T: Serialize + ?Sized>(value: &T) -> String {
-    let json = serde_json::to_vec(value).expect("a model value has no map with keys that are not text");
-    Sha256::digest(json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let json =
+        serde_json::to_vec(value).expect("a model value has no map with keys that are not text");
+    hex(&Sha256::digest(json)[..8])
 }
 
 #[cfg(test)]
@@ -138,7 +149,10 @@ mod tests {
             panic!("the test container runs a command");
         };
         command.push("-v".to_owned());
-        assert_eq!(declared(&old).changed(&declared(&new)), ["address", "command"]);
+        assert_eq!(
+            declared(&old).changed(&declared(&new)),
+            ["address", "command"]
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod usage;
 pub use command_line::{Facts, NIXOS_PROFILE, command_line, given_file, root_directory};
 pub use control::{Systemd, SystemdError};
 pub use declared::Declared;
-pub use names::{machine_of_unit, slice_name, unit_name, unit_path};
+pub use names::{ALL_SLICE, machine_of_unit, slice_name, unit_name, unit_path};
 pub use observe::{Active, Ended, Registered, Unit};
 pub use unit::{TransientUnit, limit_properties, transient_unit};
 pub use usage::{Usage, usage};
@@ -41,7 +41,9 @@ pub(crate) fn test_container(name: &str) -> crate::model::Container {
         autostart: true,
         root: Root::Tree("/var/lib/machines/debian".into()),
         program: Program::Command {
-            command: ["/usr/bin/python3", "-m", "http.server"].map(str::to_owned).to_vec(),
+            command: ["/usr/bin/python3", "-m", "http.server"]
+                .map(str::to_owned)
+                .to_vec(),
             user: None,
             environment: std::collections::BTreeMap::new(),
             working_directory: None,

@@ -9,8 +9,14 @@ pub fn unit_name(machine: &MachineName) -> String {
 
 /// The machine that a unit of ours runs.
 pub fn machine_of_unit(unit: &str) -> Option<MachineName> {
-    unit.strip_prefix("ctr-")?.strip_suffix(".service")?.parse().ok()
+    unit.strip_prefix("ctr-")?
+        .strip_suffix(".service")?
+        .parse()
+        .ok()
 }
+
+/// The slice of all groups, below `machine.slice`.
+pub const ALL_SLICE: &str = "machine-ctr.slice";
 
 /// The slice of a group, below `machine.slice`.
 ///
@@ -23,15 +29,10 @@ pub fn slice_name(group: &GroupName) -> String {
 /// The object path of a unit: every byte but letters and digits as `_xx` (`bus_label_escape` in
 /// systemd).
 pub fn unit_path(unit: &str) -> String {
-    let mut path = String::from("/org/freedesktop/systemd1/unit/");
-    for (index, byte) in unit.bytes().enumerate() {
-        if byte.is_ascii_alphabetic() || (index > 0 && byte.is_ascii_digit()) {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("_{byte:02x}"));
-        }
-    }
-    path
+    format!(
+        "/org/freedesktop/systemd1/unit/{}",
+        ctr_api::escape_path_element(unit)
+    )
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Unit {
         self.loaded && self.declared.is_none()
     }
 
-    /// Reads the properties of a unit and its service, as `GetAll` gives them.
+    /// Reads the properties of a unit and its service, by their names.
     pub(super) fn read(properties: &HashMap<String, OwnedVariant>) -> Self {
         let text = |name: &str| match properties.get(name).map(|value| &**value) {
             Some(Variant::Str(text)) => text.as_str().to_owned(),
@@ -145,10 +145,16 @@ impl Unit {
                 number("ActiveEnterTimestamp").unwrap_or_default() == 0,
             )
         });
-        let settable = ["MemoryMax", "MemoryHigh", "CPUQuotaPerSecUSec", "CPUWeight", "TasksMax"]
-            .into_iter()
-            .filter_map(|name| Some((name, number(name)?)))
-            .collect();
+        let settable = [
+            "MemoryMax",
+            "MemoryHigh",
+            "CPUQuotaPerSecUSec",
+            "CPUWeight",
+            "TasksMax",
+        ]
+        .into_iter()
+        .filter_map(|name| Some((name, number(name)?)))
+        .collect();
         Self {
             active,
             ended,
@@ -202,7 +208,10 @@ mod tests {
         let properties = HashMap::from([
             ("ActiveState".to_owned(), owned(Variant::from("active"))),
             ("LoadState".to_owned(), owned(Variant::from("loaded"))),
-            ("Environment".to_owned(), owned(Variant::from(vec!["A=b".to_owned()]))),
+            (
+                "Environment".to_owned(),
+                owned(Variant::from(vec!["A=b".to_owned()])),
+            ),
         ]);
         let unit = Unit::read(&properties);
         assert_eq!(unit.active, Active::Active);
@@ -214,7 +223,10 @@ mod tests {
     fn every_end_has_its_own_words() {
         assert_eq!(ended("exit-code", 1, 133, false), Ended::Reboot);
         assert_eq!(ended("exit-code", 1, 3, false).to_string(), "exit status 3");
-        assert_eq!(ended("signal", 2, 9, false).to_string(), "killed by SIGKILL");
+        assert_eq!(
+            ended("signal", 2, 9, false).to_string(),
+            "killed by SIGKILL"
+        );
         assert_eq!(ended("timeout", 2, 9, true), Ended::StartTimeout);
         assert_eq!(ended("oom-kill", 2, 9, false), Ended::OutOfMemory);
     }

@@ -19,9 +19,12 @@ pub fn usage(cgroup: &Path, control_group: &str) -> Usage {
         return Usage::default();
     }
     let directory = cgroup.join(control_group.trim_start_matches('/'));
-    let cpu_usec = fs::read_to_string(directory.join("cpu.stat")).ok().and_then(|text| {
-        text.lines().find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())
-    });
+    let cpu_usec = fs::read_to_string(directory.join("cpu.stat"))
+        .ok()
+        .and_then(|text| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())
+        });
     let memory = fs::read_to_string(directory.join("memory.current"))
         .ok()
         .and_then(|text| text.trim().parse().ok());
@@ -36,11 +39,17 @@ mod tests {
     fn a_controller_that_is_not_there_leaves_a_gap() {
         let root = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(root.path().join("unit")).expect("made");
-        std::fs::write(root.path().join("unit/cpu.stat"), "usage_usec 1500\nuser_usec 1\n")
-            .expect("written");
+        std::fs::write(
+            root.path().join("unit/cpu.stat"),
+            "usage_usec 1500\nuser_usec 1\n",
+        )
+        .expect("written");
         assert_eq!(
             usage(root.path(), "/unit"),
-            Usage { cpu_usec: Some(1500), memory: None }
+            Usage {
+                cpu_usec: Some(1500),
+                memory: None
+            }
         );
         assert_eq!(usage(root.path(), ""), Usage::default());
     }

@@ -17,6 +17,8 @@ pub struct Paths {
     pub netns: PathBuf,
     /// The host's resolver configurations, the first that exists and names a server outside the host wins.
     pub resolv_conf: Vec<PathBuf>,
+    /// The host's persistent journal.
+    pub journal: PathBuf,
     /// The cgroup2 file system.
     pub cgroup: PathBuf,
     /// The program that runs a machine.
@@ -37,6 +39,7 @@ impl Default for Paths {
                 "/run/NetworkManager/no-stub-resolv.conf".into(),
                 "/etc/resolv.conf".into(),
             ],
+            journal: "/var/log/journal".into(),
             cgroup: "/sys/fs/cgroup".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),
@@ -75,10 +78,16 @@ impl Paths {
     /// NixOS has its system's programs in one directory; elsewhere it is `/usr`. The environment is
     /// not asked: a daemon's `PATH` is whoever started it.
     pub fn program(name: &str) -> Option<PathBuf> {
-        ["/run/current-system/sw/bin", "/usr/bin", "/usr/sbin", "/bin", "/sbin"]
-            .iter()
-            .map(|directory| Path::new(directory).join(name))
-            .find(|path| path.exists())
+        [
+            "/run/current-system/sw/bin",
+            "/usr/bin",
+            "/usr/sbin",
+            "/bin",
+            "/sbin",
+        ]
+        .iter()
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| path.exists())
     }
 }
 

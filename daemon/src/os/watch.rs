@@ -16,13 +16,20 @@ pub async fn watch_files(files: &[PathBuf], mut changed: impl FnMut()) -> io::Re
     let inotify = Inotify::init()?;
     let events =
         WatchMask::CLOSE_WRITE | WatchMask::MOVED_TO | WatchMask::CREATE | WatchMask::DELETE;
-    for directory in files.iter().filter_map(|file| file.parent()).filter(|it| it.is_dir()) {
+    for directory in files
+        .iter()
+        .filter_map(|file| file.parent())
+        .filter(|it| it.is_dir())
+    {
         inotify.watches().add(directory, events)?;
     }
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
     let mut stream = inotify.into_event_stream(vec![0; 4096])?;
     while let Some(event) = stream.next().await {
-        if event?.name.is_some_and(|name| names.contains(&name.as_os_str())) {
+        if event?
+            .name
+            .is_some_and(|name| names.contains(&name.as_os_str()))
+        {
             tokio::time::sleep(QUIET).await;
             changed();
         }

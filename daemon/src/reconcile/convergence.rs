@@ -29,7 +29,14 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
         containers: BTreeMap::from([(id.name.clone(), container)]),
     };
     let groups = BTreeMap::from([(id.group.clone(), group)]);
-    Wanted { model: Arc::new(Model { nameservers: None, groups }), id, intent }
+    Wanted {
+        model: Arc::new(Model {
+            nameservers: None,
+            groups,
+        }),
+        id,
+        intent,
+    }
 }
 
 fn intents() -> impl Strategy<Value = Intent> {
@@ -46,13 +53,30 @@ fn anything() -> impl Strategy<Value = Observed> {
     let flags = proptest::array::uniform8(any::<bool>());
     (unit, flags, any::<bool>()).prop_map(|(active, flags, as_declared)| {
         let wanted = wanted(Intent::Run);
-        let [state, group, network, mounted, files, firewall, limits, stale] = flags;
+        let [
+            state,
+            group,
+            network,
+            mounted,
+            files,
+            firewall,
+            limits,
+            registration,
+        ] = flags;
         let up = matches!(active, Active::Active | Active::Activating);
-        let declared = if as_declared { wanted.declared() } else { other_declaration() };
+        let declared = if as_declared {
+            wanted.declared()
+        } else {
+            other_declaration()
+        };
         Observed {
             state: state.then(|| UidBase::new(524_288)),
             group_ready: group,
-            network: if network { connected(&wanted.network()) } else { ObservedContainer::default() },
+            network: if network {
+                connected(&wanted.network())
+            } else {
+                ObservedContainer::default()
+            },
             unit: Unit {
                 active,
                 loaded: active != Active::Inactive,
@@ -60,7 +84,7 @@ fn anything() -> impl Strategy<Value = Observed> {
                 ended: (active == Active::Failed).then_some(Ended::Status(1)),
                 ..Unit::absent()
             },
-            stale_registration: stale && !up,
+            stale_registration: registration && !up,
             root_mounted: mounted,
             files_current: files,
             files_any: files,

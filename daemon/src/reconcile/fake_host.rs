@@ -37,9 +37,16 @@ pub(super) struct World {
 
 impl FakeHost {
     pub(super) fn new(observed: Observed) -> Self {
-        let world =
-            World { observed, done: Vec::new(), refuse_after: None, ready_at_once: true };
-        Self { world: Mutex::new(world), changed: Notify::new() }
+        let world = World {
+            observed,
+            done: Vec::new(),
+            refuse_after: None,
+            ready_at_once: true,
+        };
+        Self {
+            world: Mutex::new(world),
+            changed: Notify::new(),
+        }
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -95,7 +102,11 @@ pub(super) fn connected(attachment: &Attachment) -> ObservedContainer {
         up: true,
         ..Link::default()
     };
-    let eth0 = Link { peer: Some(10), mac: Some(attachment.mac), ..link(2, Attachment::INSIDE) };
+    let eth0 = Link {
+        peer: Some(10),
+        mac: Some(attachment.mac),
+        ..link(2, Attachment::INSIDE)
+    };
     let veth = Link {
         altnames: vec![attachment.altname.clone()],
         kind: Some("veth".to_owned()),
@@ -178,7 +189,11 @@ impl World {
 
 fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool) {
     observed.unit = Unit {
-        active: if ready { Active::Active } else { Active::Activating },
+        active: if ready {
+            Active::Active
+        } else {
+            Active::Activating
+        },
         loaded: true,
         main_pid: 41,
         declared: Some(declared),

@@ -1,13 +1,13 @@
 //! All containers: which there are, and what is asked of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
-use crate::machine::{Active, machine_of_unit, unit_name};
+use crate::machine::{ALL_SLICE, Active, machine_of_unit, slice_name, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::network::{self, Attachment, Bridge};
 use crate::os::Paths;
@@ -61,7 +61,11 @@ impl Fleet {
         let starts = Arc::new(Semaphore::new((processors * 2).max(4)));
         Self {
             host,
-            shared: Shared { paths, starts, fleet },
+            shared: Shared {
+                paths,
+                starts,
+                fleet,
+            },
             handles,
             in_force: Mutex::new(InForce {
                 model: Arc::default(),
@@ -81,7 +85,10 @@ impl Fleet {
 
     /// The declaration in force.
     pub fn in_force(&self) -> InForce {
-        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.in_force
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Every place on the host.
@@ -102,7 +109,11 @@ impl Fleet {
             Ok(lines) => lines,
             Err(error) => vec![error.sentence()],
         };
-        PlanView { host, containers, problems: Vec::new() }
+        PlanView {
+            host,
+            containers,
+            problems: Vec::new(),
+        }
     }
 
     async fn views(&self, model: &Arc<Model>) -> Vec<ContainerPlan> {
@@ -110,7 +121,12 @@ impl Fleet {
         let mut asked = Vec::new();
         for (id, handle) in handles.iter() {
             let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Plan(model.clone(), reply)).await.is_ok() {
+            if handle
+                .requests
+                .send(Request::Plan(model.clone(), reply))
+                .await
+                .is_ok()
+            {
                 asked.push((id.clone(), answer));
             }
         }
@@ -120,13 +136,19 @@ impl Fleet {
                 views.insert(id, view);
             }
         }
-        for container in model.containers().filter(|it| !handles.contains_key(&it.id)) {
-            let wanted = self.wanted(model, container, Intent::Run).await;
+        for container in model
+            .containers()
+            .filter(|it| !handles.contains_key(&it.id))
+        {
+            let wanted = Self::wanted(model, container, Intent::Run);
             let observed = super::host::Host::observe(&*self.host, &wanted).await;
             let view = super::status::view(&wanted, &self.shared.paths, observed);
             if !container.autostart {
                 // It would be declared, and nothing of it started.
-                let quiet = Wanted { intent: Intent::Stop, ..wanted };
+                let quiet = Wanted {
+                    intent: Intent::Stop,
+                    ..wanted
+                };
                 let observed = super::host::Host::observe(&*self.host, &quiet).await;
                 let view = super::status::view(&quiet, &self.shared.paths, observed);
                 views.insert(container.id.clone(), view);
@@ -195,13 +217,11 @@ impl Fleet {
         firewall
     }
 
-    async fn declare(
-        &self,
-        parsed: Parsed,
-    ) -> (ApplyReport, Problems) {
+    async fn declare(&self, parsed: Parsed) -> (ApplyReport, Problems) {
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
+        let before = self.in_force().model;
         let mut failures = Vec::new();
         let mut host = Vec::new();
         match self.put_in_force(&model, parsed.digest).await {
@@ -220,13 +240,35 @@ impl Fleet {
             });
         }
         failures.extend(self.remove_undeclared(&model).await);
+        let idle: BTreeSet<(&str, &str)> = containers
+            .iter()
+            .filter(|view| view.steps.is_empty() && view.reason.is_none())
+            .map(|view| (view.group.as_str(), view.name.as_str()))
+            .collect();
         for (id, answer) in self.ask_each(&model).await {
+            // Who has nothing to do is not waited for.
+            if idle.contains(&(id.group.as_str(), id.name.as_str())) {
+                continue;
+            }
             if let Ok(Err(error)) = answer.await {
                 failures.push(outcome(&id, error));
             }
         }
         failures.extend(self.remove_orphans(&model).await);
-        let plan = PlanView { host, containers, problems: Vec::new() };
+        for group in before
+            .groups
+            .keys()
+            .filter(|group| !model.groups.contains_key(*group))
+        {
+            if let Err(error) = self.host.systemd.stop(&slice_name(group)).await {
+                tracing::warn!("{error}");
+            }
+        }
+        let plan = PlanView {
+            host,
+            containers,
+            problems: Vec::new(),
+        };
         (ApplyReport { plan, failures }, parsed.warnings)
     }
 
@@ -255,7 +297,9 @@ impl Fleet {
         let handles = self.handles.borrow().clone();
         let mut asked = Vec::new();
         for id in ids {
-            let Some(handle) = handles.get(&id) else { continue };
+            let Some(handle) = handles.get(&id) else {
+                continue;
+            };
             let (reply, answer) = oneshot::channel();
             if handle.requests.send(Request::Remove(reply)).await.is_ok() {
                 asked.push((id, answer));
@@ -290,29 +334,44 @@ impl Fleet {
                 continue;
             };
             let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Declare(model.clone(), reply)).await.is_ok() {
+            if handle
+                .requests
+                .send(Request::Declare(model.clone(), reply))
+                .await
+                .is_ok()
+            {
                 asked.push((container.id.clone(), answer));
             }
         }
         let mut made = Vec::new();
         for container in fresh {
             let intent = self.first_intent(container).await;
-            let wanted = self.wanted(model, container, intent).await;
+            let wanted = Self::wanted(model, container, intent);
             let handle = spawn(self.host.clone(), self.shared.clone(), wanted);
             made.push((container.id.clone(), handle));
         }
-        self.handles.send_modify(|now| Arc::make_mut(now).extend(made.iter().cloned()));
+        self.handles
+            .send_modify(|now| Arc::make_mut(now).extend(made.iter().cloned()));
         for (id, handle) in made {
             let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Declare(model.clone(), reply)).await.is_ok() {
+            if handle
+                .requests
+                .send(Request::Declare(model.clone(), reply))
+                .await
+                .is_ok()
+            {
                 asked.push((id, answer));
             }
         }
         asked
     }
 
-    async fn wanted(&self, model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
-        Wanted { model: model.clone(), id: container.id.clone(), intent }
+    fn wanted(model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
+        Wanted {
+            model: model.clone(),
+            id: container.id.clone(),
+            intent,
+        }
     }
 
     /// What a container that has no task yet is meant to do: as its mark says, else as it is
@@ -321,12 +380,19 @@ impl Fleet {
         match Mark::read(&self.shared.paths.mark(&container.machine)) {
             Ok(Some(_)) => return Intent::Stop,
             Ok(None) => {}
-            Err(error) => tracing::warn!(container = %container.id, "failed to read its mark: {error}"),
+            Err(error) => {
+                tracing::warn!(container = %container.id, "failed to read its mark: {error}");
+            }
         }
         if container.autostart {
             return Intent::Run;
         }
-        match self.host.systemd.observe(&unit_name(&container.machine)).await {
+        match self
+            .host
+            .systemd
+            .observe(&unit_name(&container.machine))
+            .await
+        {
             Ok(unit) if matches!(unit.active, Active::Active | Active::Activating) => Intent::Run,
             _ => Intent::Stop,
         }
@@ -335,20 +401,30 @@ impl Fleet {
     /// Takes away what carries our mark and nothing declares.
     async fn remove_orphans(&self, model: &Model) -> Vec<Outcome> {
         let report = self.sweep(model).await;
-        report.failures.into_iter().map(|error| Outcome {
-            group: String::new(),
-            name: "orphan".to_owned(),
-            error: Some(error),
-        }).collect()
+        report
+            .failures
+            .into_iter()
+            .map(|error| Outcome {
+                group: String::new(),
+                name: "orphan".to_owned(),
+                error: Some(error),
+            })
+            .collect()
     }
 
     async fn sweep(&self, model: &Model) -> DownReport {
-        let mut report =
-            DownReport { removed: Vec::new(), data: Vec::new(), failures: Vec::new() };
+        let mut report = DownReport {
+            removed: Vec::new(),
+            data: Vec::new(),
+            failures: Vec::new(),
+        };
         match self.host.systemd.units().await {
             Ok(units) => {
                 for machine in units.iter().filter_map(|unit| machine_of_unit(unit)) {
-                    if model.containers().any(|container| container.machine == machine) {
+                    if model
+                        .containers()
+                        .any(|container| container.machine == machine)
+                    {
                         continue;
                     }
                     match orphans::remove_machine(&self.host, &machine).await {
@@ -364,7 +440,12 @@ impl Fleet {
         let attachments: Vec<Attachment> = model
             .groups
             .values()
-            .flat_map(|group| group.containers.values().map(|it| Attachment::of(group, it)))
+            .flat_map(|group| {
+                group
+                    .containers
+                    .values()
+                    .map(|it| Attachment::of(group, it))
+            })
             .collect();
         let marked = match self.host.network.observe_marked().await {
             Ok(marked) => marked,
@@ -376,11 +457,25 @@ impl Fleet {
         let removals = network::plan_removals(&bridges, &attachments, &marked);
         for step in removals.at_once(&marked) {
             match self.host.network.apply(&step).await {
-                Ok(()) => report.removed.push(step.to_string().replacen("delete ", "", 1)),
+                Ok(()) => report
+                    .removed
+                    .push(step.to_string().replacen("delete ", "", 1)),
                 Err(error) => report.failures.push(error.to_string()),
             }
         }
         report
+    }
+
+    /// Where data stays: the machines' state, and what is declared as data.
+    fn data(&self) -> Vec<String> {
+        let model = self.in_force().model;
+        let binds = model.containers().flat_map(|container| &container.binds);
+        let declared = binds
+            .filter(|bind| bind.data)
+            .map(|bind| bind.host.display().to_string());
+        let mut data: BTreeSet<String> = declared.collect();
+        data.extend(orphans::state_directories(&self.shared.paths));
+        data.into_iter().collect()
     }
 
     /// Stops everything and takes away what is ours, except data.
@@ -390,17 +485,28 @@ impl Fleet {
         let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
         let failures = self.remove(all).await;
         removed.retain(|line| {
-            !failures.iter().any(|it| *line == format!("container {}/{}", it.group, it.name))
+            !failures
+                .iter()
+                .any(|it| *line == format!("container {}/{}", it.group, it.name))
         });
         let mut report = self.sweep(&Model::default()).await;
         removed.append(&mut report.removed);
         report.removed = removed;
-        report.failures.extend(failures.into_iter().filter_map(|it| it.error));
+        report
+            .failures
+            .extend(failures.into_iter().filter_map(|it| it.error));
         match self.host.remove_firewall().await {
-            Ok(()) => report.removed.push("the tables inet ctr and bridge ctr".to_owned()),
+            Ok(()) => report
+                .removed
+                .push("the tables inet ctr and bridge ctr".to_owned()),
             Err(error) => report.failures.push(error.sentence()),
         }
-        report.data = orphans::data(&self.shared.paths);
+        report.data = self.data();
+        // A slice that systemd made for a unit stays when the unit is gone.
+        if let Err(error) = self.host.systemd.stop(ALL_SLICE).await {
+            report.failures.push(error.to_string());
+        }
+        orphans::remove_empty_directories(&self.shared.paths);
         self.change(|now| {
             now.model = Arc::default();
             now.digest = None;
@@ -411,5 +517,9 @@ impl Fleet {
 }
 
 fn outcome(id: &ContainerId, error: String) -> Outcome {
-    Outcome { group: id.group.to_string(), name: id.name.to_string(), error: Some(error) }
+    Outcome {
+        group: id.group.to_string(),
+        name: id.name.to_string(),
+        error: Some(error),
+    }
 }

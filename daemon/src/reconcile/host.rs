@@ -28,7 +28,9 @@ impl Wanted {
     /// # Panics
     /// Never: a `Wanted` is made only for a container of its model.
     pub fn container(&self) -> &Container {
-        self.model.container(&self.id).expect("a wanted container is part of its model")
+        self.model
+            .container(&self.id)
+            .expect("a wanted container is part of its model")
     }
 
     /// Its group.
@@ -36,7 +38,10 @@ impl Wanted {
     /// # Panics
     /// Never: a `Wanted` is made only for a container of its model.
     pub fn group(&self) -> &Group {
-        self.model.groups.get(&self.id.group).expect("a wanted container is part of its model")
+        self.model
+            .groups
+            .get(&self.id.group)
+            .expect("a wanted container is part of its model")
     }
 
     /// What its unit will carry.
@@ -53,6 +58,10 @@ impl Wanted {
 
 /// A container as it is.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing seen, apart from the others"
+)]
 pub struct Observed {
     /// Its state directory: `None` where there is none, `Some(None)` with the host's users.
     pub state: Option<Option<UidBase>>,
@@ -93,7 +102,10 @@ pub struct Conflict {
 
 impl From<network::Conflict> for Conflict {
     fn from(conflict: network::Conflict) -> Self {
-        Self { reason: conflict.to_string(), hint: None }
+        Self {
+            reason: conflict.to_string(),
+            hint: None,
+        }
     }
 }
 
@@ -117,11 +129,23 @@ pub trait Host: Send + Sync + 'static {
 pub(super) fn given_files(wanted: &Wanted, nameservers: &[std::net::Ipv4Addr]) -> GivenFiles {
     let container = wanted.container();
     let mut files = vec![
-        ("hosts".into(), network::hosts(&wanted.model, container), 0o644),
-        ("resolv.conf".into(), network::resolv_conf(nameservers), 0o644),
+        (
+            "hosts".into(),
+            network::hosts(&wanted.model, container),
+            0o644,
+        ),
+        (
+            "resolv.conf".into(),
+            network::resolv_conf(nameservers),
+            0o644,
+        ),
     ];
     for (index, content) in container.files.values().enumerate() {
-        files.push((format!("files/{index}").into(), content.text.clone(), content.mode));
+        files.push((
+            format!("files/{index}").into(),
+            content.text.clone(),
+            content.mode,
+        ));
     }
     GivenFiles { files }
 }

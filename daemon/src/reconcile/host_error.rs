@@ -45,7 +45,12 @@ impl HostError {
                 "move {} away, or declare the other `users`",
                 path.display()
             )),
-            Self::State(_) | Self::Systemd(_) | Self::Observe(_) | Self::Apply(_) | Self::Firewall(_) | Self::Interrupted(_) => None,
+            Self::State(_)
+            | Self::Systemd(_)
+            | Self::Observe(_)
+            | Self::Apply(_)
+            | Self::Firewall(_)
+            | Self::Interrupted(_) => None,
         }
     }
 

@@ -41,19 +41,34 @@ pub(super) async fn remove_machine(
     }
     host.systemd.unregister(machine).await?;
     let paths = &host.paths;
-    release(&paths.machine_root(machine), &paths.machine_state(machine), false)?;
+    release(
+        &paths.machine_root(machine),
+        &paths.machine_state(machine),
+        false,
+    )?;
     let _ = std::fs::remove_dir_all(paths.machine_files(machine));
     let _ = Mark::clear(&paths.mark(machine));
     Ok(true)
 }
 
-/// The state directories that stay, one path each.
-pub(super) fn data(paths: &Paths) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(&paths.state) else { return Vec::new() };
-    let mut data: Vec<String> = entries
+/// The machines' state directories.
+pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(&paths.state) else {
+        return Vec::new();
+    };
+    entries
         .flatten()
         .map(|entry| entry.path().display().to_string())
-        .collect();
-    data.sort();
-    data
+        .collect()
+}
+
+/// Removes what of `/run/ctr` holds nothing any more.
+pub(super) fn remove_empty_directories(paths: &Paths) {
+    let Ok(entries) = std::fs::read_dir(&paths.run) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        // One that is not empty stays, which is what is wanted.
+        let _ = std::fs::remove_dir(entry.path());
+    }
 }

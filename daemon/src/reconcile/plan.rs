@@ -93,8 +93,14 @@ pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, 
     match wanted.intent {
         Intent::Run if observed.unit.is_foreign() => Err(foreign(wanted)),
         Intent::Run => run(wanted, observed, forced),
-        Intent::Stop => Ok(Plan { steps: stop(observed), changed: Vec::new() }),
-        Intent::Remove => Ok(Plan { steps: removal(wanted, observed), changed: Vec::new() }),
+        Intent::Stop => Ok(Plan {
+            steps: stop(observed),
+            changed: Vec::new(),
+        }),
+        Intent::Remove => Ok(Plan {
+            steps: removal(wanted, observed),
+            changed: Vec::new(),
+        }),
     }
 }
 
@@ -102,23 +108,34 @@ fn foreign(wanted: &Wanted) -> Conflict {
     let unit = unit_name(&wanted.container().machine);
     Conflict {
         reason: format!("a unit {unit} exists and ctrd did not make it"),
-        hint: Some(format!("see `systemctl cat {unit}`, and remove or rename it")),
+        hint: Some(format!(
+            "see `systemctl cat {unit}`, and remove or rename it"
+        )),
     }
 }
 
 fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
     Ok(match observed.unit.active {
         Active::Active => {
-            let changed = restart_keys(&observed.unit.declared, &wanted.declared());
+            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
             if forced || !changed.is_empty() {
-                return Ok(Plan { steps: vec![Step::StopUnit], changed });
+                return Ok(Plan {
+                    steps: vec![Step::StopUnit],
+                    changed,
+                });
             }
-            Plan { steps: live(wanted, observed)?, changed }
+            Plan {
+                steps: live(wanted, observed)?,
+                changed,
+            }
         }
         Active::Activating => {
-            let changed = restart_keys(&observed.unit.declared, &wanted.declared());
+            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
             if forced || !changed.is_empty() {
-                return Ok(Plan { steps: vec![Step::KillUnit], changed });
+                return Ok(Plan {
+                    steps: vec![Step::KillUnit],
+                    changed,
+                });
             }
             Plan::default()
         }
@@ -127,13 +144,18 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             if let Some(conflict) = &observed.conflict {
                 return Err(conflict.clone());
             }
-            Plan { steps: start(wanted, observed)?, changed: Vec::new() }
+            Plan {
+                steps: start(wanted, observed)?,
+                changed: Vec::new(),
+            }
         }
     })
 }
 
-fn restart_keys(running: &Option<Declared>, declared: &Declared) -> Vec<String> {
-    running.as_ref().map(|running| running.changed(declared)).unwrap_or_default()
+fn restart_keys(running: Option<&Declared>, declared: &Declared) -> Vec<String> {
+    running
+        .map(|running| running.changed(declared))
+        .unwrap_or_default()
 }
 
 /// From nothing to a queued start. The state directory comes first: who the guest's users are is
@@ -155,6 +177,10 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     }
     if observed.unit.active == Active::Failed {
         steps.push(Step::ResetFailed);
+    }
+    // What an ephemeral guest wrote goes with its end, also where it is started again at once.
+    if observed.root_mounted && wanted.container().ephemeral {
+        steps.push(Step::ReleaseRoot);
     }
     steps.push(Step::PrepareRoot);
     if !observed.files_current {

@@ -18,6 +18,7 @@ use super::plan::{Intent, plan};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one line of a case")]
 struct Case {
     intent: String,
     from: String,
@@ -48,7 +49,9 @@ fn running() -> Observed {
     let host = FakeHost::new(nothing());
     let mut world = host.world();
     for _ in 0..3 {
-        let steps = plan(&wanted, &world.observed, false).expect("nothing is in the way").steps;
+        let steps = plan(&wanted, &world.observed, false)
+            .expect("nothing is in the way")
+            .steps;
         for step in steps {
             world.obey(&wanted, &step).expect("nothing is refused");
         }
@@ -78,13 +81,16 @@ fn observed(case: &Case) -> Observed {
         let mut other = wanted(Intent::Run);
         let model = std::sync::Arc::make_mut(&mut other.model);
         let group = model.groups.get_mut(&other.id.group).expect("its group");
-        group.containers.get_mut(&other.id.name).expect("itself").program =
-            crate::model::Program::Command {
-                command: vec!["/usr/bin/true".to_owned()],
-                user: None,
-                environment: std::collections::BTreeMap::new(),
-                working_directory: None,
-            };
+        group
+            .containers
+            .get_mut(&other.id.name)
+            .expect("itself")
+            .program = crate::model::Program::Command {
+            command: vec!["/usr/bin/true".to_owned()],
+            user: None,
+            environment: std::collections::BTreeMap::new(),
+            working_directory: None,
+        };
         observed.unit.declared = Some(other.declared());
     }
     if case.foreign {
@@ -98,8 +104,10 @@ fn observed(case: &Case) -> Observed {
     observed.files_current &= !case.files_stale;
     observed.limits_current &= !case.limits_differ;
     observed.stale_registration = case.stale_registration;
-    observed.conflict =
-        case.conflict.clone().map(|reason| Conflict { reason, hint: None });
+    observed.conflict = case
+        .conflict
+        .clone()
+        .map(|reason| Conflict { reason, hint: None });
     observed
 }
 
@@ -133,7 +141,10 @@ fn every_case_has_the_plan_it_names() {
         }
         let expected = std::fs::read_to_string(&file).expect("plan.txt");
         if found != expected {
-            wrong.push(format!("{}\nexpected:\n{expected}found:\n{found}", folder.display()));
+            wrong.push(format!(
+                "{}\nexpected:\n{expected}found:\n{found}",
+                folder.display()
+            ));
         }
         count += 1;
     }

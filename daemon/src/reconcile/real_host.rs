@@ -14,16 +14,16 @@ use tokio::task::AbortHandle;
 use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::firewall::Firewall;
+use crate::firewall::{Desired, Element, container_elements, group_elements};
 use crate::machine::root::{
-    UidBase, UserNamespace, claim_state, idmapped, mounted, observe_given, observe_state, prepare,
-    release, write_given,
+    UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state, prepare, release,
+    write_given,
 };
 use crate::machine::{
-    Active, Facts, Systemd, limit_properties, root_directory, transient_unit, unit_name,
-    unit_path,
+    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit,
+    unit_name, unit_path,
 };
-use crate::model::{Container, ContainerId, Group, MachineName, Model, Root};
-use crate::firewall::{Desired, Element, container_elements, group_elements};
+use crate::model::{Container, ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, MacAddress, Network};
 use crate::os::Paths;
 
@@ -44,6 +44,7 @@ pub struct RealHost {
     /// A bridge is made by one container's start, whichever comes first.
     group: tokio::sync::Mutex<()>,
     watched: Mutex<HashMap<MachineName, Watched>>,
+    leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
 }
 
 #[derive(Debug)]
@@ -69,6 +70,9 @@ struct Open {
 /// A unit that has just ended can block its name for a moment, until systemd has collected it.
 const COLLECT_TRIES: u32 = 100;
 const COLLECT_PAUSE: Duration = Duration::from_millis(20);
+/// Together far longer than a stub init takes to come up.
+const LISTEN_TRIES: u32 = 200;
+const LISTEN_PAUSE: Duration = Duration::from_millis(10);
 
 impl RealHost {
     /// Everything at its place.
@@ -79,7 +83,11 @@ impl RealHost {
         network: Network,
         firewall: Firewall,
     ) -> Self {
-        let open = Open { firewall, model: Arc::default(), containers: BTreeMap::new() };
+        let open = Open {
+            firewall,
+            model: Arc::default(),
+            containers: BTreeMap::new(),
+        };
         Self {
             paths,
             systemd,
@@ -89,6 +97,7 @@ impl RealHost {
             claim: Mutex::new(()),
             group: tokio::sync::Mutex::new(()),
             watched: Mutex::new(HashMap::new()),
+            leaders: Mutex::new(HashMap::new()),
         }
     }
 
@@ -101,17 +110,24 @@ impl RealHost {
         &self,
         model: &Arc<Model>,
         running: &[ContainerId],
-    ) -> (BTreeMap<crate::model::GroupName, Conflict>, Result<Vec<String>, HostError>) {
+    ) -> (
+        BTreeMap<crate::model::GroupName, Conflict>,
+        Result<Vec<String>, HostError>,
+    ) {
         let mut problems = BTreeMap::new();
         for group in model.groups.values() {
             if let Err(error) = self.ensure_group(group).await {
-                let conflict = Conflict { reason: error.sentence(), hint: error.hint() };
+                let conflict = Conflict {
+                    reason: error.sentence(),
+                    hint: error.hint(),
+                };
                 problems.insert(group.name.clone(), conflict);
             }
         }
         let mut open = self.firewall.lock().await;
         open.model = model.clone();
-        open.containers.extend(running.iter().map(|id| (id.clone(), Vec::new())));
+        open.containers
+            .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
         let lines = open.converge().await;
         (problems, lines)
@@ -179,6 +195,45 @@ impl RealHost {
         })
     }
 
+    /// A machine as machined knows it. Asked for once in a run of nspawn (`main_pid`, 0 for none):
+    /// its leader cannot change in between.
+    async fn registered(
+        &self,
+        machine: &MachineName,
+        main_pid: u32,
+    ) -> Result<Option<Registered>, HostError> {
+        if let Some((pid, known)) = lock(&self.leaders).get(machine) {
+            if main_pid != 0 && *pid == main_pid {
+                return Ok(Some(known.clone()));
+            }
+        }
+        let registered = self.systemd.registered(machine).await?;
+        let mut leaders = lock(&self.leaders);
+        match &registered {
+            Some(now) if main_pid != 0 => leaders.insert(machine.clone(), (main_pid, now.clone())),
+            _ => leaders.remove(machine),
+        };
+        Ok(registered)
+    }
+
+    /// Waits until the first process of a command's guest hears the signal to stop.
+    ///
+    /// nspawn says that such a guest is ready a moment before its stub init has blocked its signals
+    /// to wait for them, and to a first process one that it has no handler for is lost
+    /// (pid_namespaces(7)).
+    async fn until_it_listens(&self, machine: &MachineName) -> Result<(), HostError> {
+        let Some(registered) = self.systemd.registered(machine).await? else {
+            return Ok(());
+        };
+        for _ in 0..LISTEN_TRIES {
+            match blocks_stop_signal(registered.leader) {
+                Some(false) => tokio::time::sleep(LISTEN_PAUSE).await,
+                Some(true) | None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// The signals of a container's unit, as "look again".
     fn watch(&self, machine: &MachineName) -> Arc<Notify> {
         let mut watched = lock(&self.watched);
@@ -191,7 +246,10 @@ impl RealHost {
             unit_path(&unit_name(machine)),
             notify.clone(),
         ));
-        let entry = Watched { notify: notify.clone(), forwarder: forwarder.abort_handle() };
+        let entry = Watched {
+            notify: notify.clone(),
+            forwarder: forwarder.abort_handle(),
+        };
         watched.insert(machine.clone(), entry);
         notify
     }
@@ -212,12 +270,15 @@ impl RealHost {
         let base = self.base(wanted)?;
         let container = wanted.container();
         let store_idmap = match (&container.root, base) {
-            (Root::Nixos(_), Some(base)) => UserNamespace::new(base)
-                .and_then(|users| idmapped(Path::new("/nix/store"), &users))
-                .is_ok(),
+            (Root::Nixos(_), Some(base)) => can_be_idmapped(Path::new("/nix/store"), base),
             _ => true,
         };
-        let facts = Facts { paths: &self.paths, uid_base: base, store_idmap };
+        let facts = Facts {
+            paths: &self.paths,
+            uid_base: base,
+            journal: self.paths.journal.is_dir(),
+            store_idmap,
+        };
         let unit = transient_unit(container, &wanted.declared(), &facts);
         for _ in 0..COLLECT_TRIES {
             match self.systemd.start(&unit).await {
@@ -236,8 +297,11 @@ impl RealHost {
                 hint: Some(format!("stop it: `systemctl stop {other}`")),
             });
         }
-        let published: Vec<_> =
-            container.ports.iter().filter_map(|port| Some((port, port.publish.as_ref()?))).collect();
+        let published: Vec<_> = container
+            .ports
+            .iter()
+            .filter_map(|port| Some((port, port.publish.as_ref()?)))
+            .collect();
         if published.is_empty() {
             return None;
         }
@@ -298,10 +362,12 @@ impl Host for RealHost {
         self.watch(machine);
         let unit_of_ours = unit_name(machine);
         let unit = self.systemd.observe(&unit_of_ours).await?;
-        let registered = self.systemd.registered(machine).await?;
+        let registered = self.registered(machine, unit.main_pid).await?;
         let down = matches!(unit.active, Active::Inactive | Active::Failed);
-        let other_unit =
-            registered.as_ref().filter(|it| it.unit != unit_of_ours).map(|it| it.unit.clone());
+        let other_unit = registered
+            .as_ref()
+            .filter(|it| it.unit != unit_of_ours)
+            .map(|it| it.unit.clone());
         let bridge = Bridge::of(wanted.group());
         let group = self.network.observe_group(&bridge).await?;
         let (group_ready, mut conflict) = match network::plan_group(&bridge, &group) {
@@ -322,12 +388,19 @@ impl Host for RealHost {
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
-            (now == Some(&elements(wanted.group(), container)), now.is_some())
+            (
+                now == Some(&elements(wanted.group(), container)),
+                now.is_some(),
+            )
         };
-        let limits_current = limit_properties(&container.limits).iter().all(|(name, value)| {
-            let declared = u64::try_from(value).ok();
-            unit.settable.get(name).is_none_or(|now| Some(*now) == declared)
-        });
+        let limits_current = limit_properties(&container.limits)
+            .iter()
+            .all(|(name, value)| {
+                let declared = u64::try_from(value).ok();
+                unit.settable
+                    .get(name)
+                    .is_none_or(|now| Some(*now) == declared)
+            });
         Ok(Observed {
             stale_registration: down && registered.is_some() && other_unit.is_none(),
             network: self.network.observe_container(&wanted.network()).await?,
@@ -360,12 +433,18 @@ impl Host for RealHost {
             Step::PrepareRoot => {
                 let base = self.base(wanted)?;
                 let (container, paths) = (container.clone(), self.paths.clone());
-                blocking("making the root ready", move || Ok(prepare(&container, &paths, base)?))
-                    .await
+                blocking("making the root ready", move || {
+                    Ok(prepare(&container, &paths, base)?)
+                })
+                .await
             }
             Step::WriteFiles => {
                 let given = given_files(wanted, &self.nameservers(wanted));
-                write_given(&self.paths.machine_files(machine), &given, self.base(wanted)?)?;
+                write_given(
+                    &self.paths.machine_files(machine),
+                    &given,
+                    self.base(wanted)?,
+                )?;
                 Ok(())
             }
             Step::OpenFirewall => {
@@ -382,7 +461,12 @@ impl Host for RealHost {
             Step::UnregisterMachine => Ok(self.systemd.unregister(machine).await?),
             Step::ResetFailed => Ok(self.systemd.reset_failed(&unit).await?),
             Step::StartUnit => self.start_unit(wanted).await,
-            Step::StopUnit => Ok(self.systemd.stop(&unit).await?),
+            Step::StopUnit => {
+                if let Program::Command { .. } = container.program {
+                    self.until_it_listens(machine).await?;
+                }
+                Ok(self.systemd.stop(&unit).await?)
+            }
             Step::KillUnit => {
                 self.systemd.kill(&unit).await?;
                 Ok(self.systemd.stop(&unit).await?)
@@ -395,7 +479,10 @@ impl Host for RealHost {
                 let root = self.paths.machine_root(machine);
                 let state = self.paths.machine_state(machine);
                 let ephemeral = container.ephemeral;
-                blocking("releasing the root", move || Ok(release(&root, &state, ephemeral)?)).await
+                blocking("releasing the root", move || {
+                    Ok(release(&root, &state, ephemeral)?)
+                })
+                .await
             }
             Step::RemoveFiles => {
                 let files = self.paths.machine_files(machine);
@@ -412,6 +499,17 @@ impl Host for RealHost {
     async fn changed(&self, wanted: &Wanted) {
         self.watch(&wanted.container().machine).notified().await;
     }
+}
+
+/// Whether a process blocks SIGRTMIN+3; `None` for one that is gone.
+fn blocks_stop_signal(pid: u32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let blocked = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigBlk:"))?;
+    let mask = u64::from_str_radix(blocked.trim(), 16).ok()?;
+    let signal = u32::try_from(libc::SIGRTMIN() + 3).ok()?;
+    Some(mask >> (signal - 1) & 1 == 1)
 }
 
 /// What a container has in the firewall while it runs.
@@ -451,7 +549,9 @@ async fn blocking<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T, HostError> + Send + 'static,
 ) -> Result<T, HostError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| HostError::Interrupted(what))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| HostError::Interrupted(what))?
 }
 
 fn look_error(path: &Path, source: io::Error) -> HostError {

@@ -62,7 +62,9 @@ impl Status {
 
 /// Now, in milliseconds since the epoch.
 pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -82,10 +84,12 @@ pub(super) fn view(
         steps: Vec::new(),
         data: None,
     };
-    let planned = observed.map_err(|error| error.sentence()).and_then(|observed| {
-        let planned = plan(wanted, &observed, false).map_err(|conflict| conflict.reason)?;
-        Ok((planned, observed))
-    });
+    let planned = observed
+        .map_err(|error| error.sentence())
+        .and_then(|observed| {
+            let planned = plan(wanted, &observed, false).map_err(|conflict| conflict.reason)?;
+            Ok((planned, observed))
+        });
     let (planned, observed) = match planned {
         Ok(planned) => planned,
         Err(reason) => {
@@ -103,10 +107,15 @@ pub(super) fn view(
         Action::Remove => Some("it is not declared any more".to_owned()),
         Action::Start => Some("it is declared to run and does not".to_owned()),
         Action::Live => Some("it runs on".to_owned()),
-        Action::Nothing | Action::Switch | Action::Stop => None,
+        Action::Nothing | Action::Stop => None,
     };
     if view.action == Action::Remove && observed.state.is_some() {
-        view.data = Some(paths.machine_state(&container.machine).display().to_string());
+        view.data = Some(
+            paths
+                .machine_state(&container.machine)
+                .display()
+                .to_string(),
+        );
     }
     view.changed = planned.changed;
     view.steps = planned.steps.iter().map(ToString::to_string).collect();

@@ -45,7 +45,8 @@ pub fn verdict(restart: &Restart, ended: Option<&Ended>, backoff: &mut Backoff) 
         }
         (RestartPolicy::Never, Some(_)) => Verdict::StayFailed,
         (RestartPolicy::Never | RestartPolicy::OnFailure, None) => Verdict::StayOff,
-        (RestartPolicy::Always, None) | (RestartPolicy::OnFailure | RestartPolicy::Always, Some(_)) => {
+        (RestartPolicy::Always, None)
+        | (RestartPolicy::OnFailure | RestartPolicy::Always, Some(_)) => {
             Verdict::Restart(backoff.next(restart))
         }
     }
@@ -59,7 +60,11 @@ mod tests {
     use std::time::Duration;
 
     fn restart(policy: RestartPolicy) -> Restart {
-        Restart { policy, delay: Duration::from_secs(1), max_delay: Duration::from_secs(5) }
+        Restart {
+            policy,
+            delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(5),
+        }
     }
 
     #[test]
@@ -78,7 +83,10 @@ mod tests {
     #[test]
     fn a_clean_power_off_stays_off_unless_always() {
         let mut backoff = Backoff::default();
-        assert_eq!(verdict(&restart(RestartPolicy::OnFailure), None, &mut backoff), Verdict::StayOff);
+        assert_eq!(
+            verdict(&restart(RestartPolicy::OnFailure), None, &mut backoff),
+            Verdict::StayOff
+        );
         assert_eq!(
             verdict(&restart(RestartPolicy::Always), None, &mut backoff),
             Verdict::Restart(Duration::from_secs(1))

@@ -57,7 +57,7 @@ pub struct Shared {
 /// How often the same plan may come back before it is called a failure.
 const ROUNDS: u32 = 8;
 /// A run of this length ends a row of failures.
-const GOOD_RUN: Duration = Duration::from_mins(1);
+const GOOD_RUN: Duration = Duration::from_secs(60);
 
 struct Task<H> {
     host: Arc<H>,
@@ -88,8 +88,15 @@ struct Task<H> {
 /// Starts the task of a container.
 pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
     let (requests, inbox) = mpsc::channel(64);
-    let state = if wanted.intent == Intent::Run { State::Starting } else { State::Stopped };
-    let (status, status_of) = watch::channel(Status { state, ..Status::unknown() });
+    let state = if wanted.intent == Intent::Run {
+        State::Starting
+    } else {
+        State::Stopped
+    };
+    let (status, status_of) = watch::channel(Status {
+        state,
+        ..Status::unknown()
+    });
     let task = Task {
         host,
         shared,
@@ -110,7 +117,10 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         remove: None,
     };
     tokio::spawn(task.run(inbox));
-    Handle { requests, status: status_of }
+    Handle {
+        requests,
+        status: status_of,
+    }
 }
 
 /// What the loop does next.
@@ -224,7 +234,7 @@ impl<H: Host> Task<H> {
         }
         // A restart goes on when the old guest is gone.
         if observed.unit.active != Active::Deactivating {
-            self.answer_declare(Ok(()));
+            self.answer_declare(&Ok(()));
         }
         Next::Wait
     }
@@ -257,7 +267,8 @@ impl<H: Host> Task<H> {
         };
         if let Some(ended) = ended {
             let asked = std::mem::take(&mut self.stopping);
-            self.last_exit = Some(ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string));
+            self.last_exit =
+                Some(ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string));
             if !asked && self.wanted.intent == Intent::Run {
                 self.ended(observed, ended);
             }
@@ -306,7 +317,11 @@ impl<H: Host> Task<H> {
             .container()
             .after
             .iter()
-            .find(|id| fleet.get(*id).is_none_or(|handle| !handle.status.borrow().is_ready()))
+            .find(|id| {
+                fleet
+                    .get(*id)
+                    .is_none_or(|handle| !handle.status.borrow().is_ready())
+            })
             .cloned();
         self.waiting_for.is_some()
     }
@@ -322,21 +337,24 @@ impl<H: Host> Task<H> {
 
     fn fail(&mut self, error: &HostError) {
         tracing::error!(container = %self.wanted.id, "{}: {}", self.wanted.id, error.sentence());
-        self.trouble_with(Conflict { reason: error.sentence(), hint: error.hint() });
+        self.trouble_with(Conflict {
+            reason: error.sentence(),
+            hint: error.hint(),
+        });
     }
 
     fn trouble_with(&mut self, trouble: Conflict) {
         let pause = self.backoff.next(&self.wanted.container().restart);
         self.next_try = Some(Instant::now() + pause);
         self.permit = None;
-        self.answer_declare(Err(trouble.reason.clone()));
+        self.answer_declare(&Err(trouble.reason.clone()));
         if let Some(reply) = self.remove.take() {
             let _ = reply.send(Err(trouble.reason.clone()));
         }
         self.trouble = Some(trouble);
     }
 
-    fn answer_declare(&mut self, answer: Result<(), String>) {
+    fn answer_declare(&mut self, answer: &Result<(), String>) {
         for reply in self.declare.drain(..) {
             let _ = reply.send(answer.clone());
         }
@@ -356,12 +374,17 @@ impl<H: Host> Task<H> {
             && self.waiting_for.is_none()
             && due.is_none()
             && !self.given_up
-            && self.last.as_ref().is_some_and(|last| {
-                matches!(last.active, Active::Inactive | Active::Failed)
-            });
+            && self
+                .last
+                .as_ref()
+                .is_some_and(|last| matches!(last.active, Active::Inactive | Active::Failed));
         let starts = self.shared.starts.clone();
         let place = async {
-            if wants_place { starts.acquire_owned().await.ok() } else { std::future::pending().await }
+            if wants_place {
+                starts.acquire_owned().await.ok()
+            } else {
+                std::future::pending().await
+            }
         };
         let mut other = self.other_status();
         let mut fleet = self.shared.fleet.clone();
@@ -418,10 +441,15 @@ impl<H: Host> Task<H> {
             Request::Restart(reply) => {
                 self.mark(None);
                 self.fresh(Intent::Run);
-                self.forced = self.last.as_ref().is_some_and(|last| {
-                    matches!(last.active, Active::Active | Active::Activating)
-                });
-                let word = if self.forced { State::Stopping } else { State::Starting };
+                self.forced = self
+                    .last
+                    .as_ref()
+                    .is_some_and(|last| matches!(last.active, Active::Active | Active::Activating));
+                let word = if self.forced {
+                    State::Stopping
+                } else {
+                    State::Starting
+                };
                 self.say_at_once(word, &[word]);
                 let _ = reply.send(());
             }
@@ -486,11 +514,23 @@ impl<H: Host> Task<H> {
         let id = self.wanted.id.clone();
         let gone = model.container(&id).is_none();
         let wanted = if gone {
-            Wanted { model: self.wanted.model.clone(), id, intent: Intent::Remove }
+            Wanted {
+                model: self.wanted.model.clone(),
+                id,
+                intent: Intent::Remove,
+            }
         } else {
-            Wanted { model, id, intent: self.wanted.intent }
+            Wanted {
+                model,
+                id,
+                intent: self.wanted.intent,
+            }
         };
-        super::status::view(&wanted, &self.shared.paths, self.host.observe(&wanted).await)
+        super::status::view(
+            &wanted,
+            &self.shared.paths,
+            self.host.observe(&wanted).await,
+        )
     }
 
     fn announce(&self, plan: &Plan, observed: &Observed) {
@@ -500,7 +540,11 @@ impl<H: Host> Task<H> {
         }
         let state = if plan.steps.contains(&Step::StartUnit) {
             State::Starting
-        } else if plan.steps.iter().any(|it| matches!(it, Step::StopUnit | Step::KillUnit)) {
+        } else if plan
+            .steps
+            .iter()
+            .any(|it| matches!(it, Step::StopUnit | Step::KillUnit))
+        {
             State::Stopping
         } else {
             return;
@@ -511,14 +555,25 @@ impl<H: Host> Task<H> {
     fn publish(&self, observed: Option<&Observed>) {
         let foreign = observed.is_some_and(|observed| observed.unit.is_foreign());
         let active = observed.map_or_else(
-            || self.last.as_ref().map_or(Active::Inactive, |last| last.active),
-            |observed| if foreign { Active::Inactive } else { observed.unit.active },
+            || {
+                self.last
+                    .as_ref()
+                    .map_or(Active::Inactive, |last| last.active)
+            },
+            |observed| {
+                if foreign {
+                    Active::Inactive
+                } else {
+                    observed.unit.active
+                }
+            },
         );
         let run = self.wanted.intent == Intent::Run;
         let (state, reason) = match active {
-            Active::Active if run && !self.forced => {
-                (State::Running, self.trouble.as_ref().map(|trouble| trouble.reason.clone()))
-            }
+            Active::Active if run && !self.forced => (
+                State::Running,
+                self.trouble.as_ref().map(|trouble| trouble.reason.clone()),
+            ),
             Active::Activating if run && !self.forced => (State::Starting, None),
             Active::Active | Active::Activating | Active::Deactivating => (State::Stopping, None),
             Active::Failed | Active::Inactive if !run => match &self.trouble {
@@ -564,7 +619,10 @@ impl<H: Host> Task<H> {
             if status.state != state {
                 status.state = state;
                 status.since_ms = now_ms();
-                let because = reason.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+                let because = reason
+                    .as_deref()
+                    .map(|it| format!(": {it}"))
+                    .unwrap_or_default();
                 tracing::info!(container = %id, state = state.as_str(),
                     "{id} is {}{because}", state.as_str());
             }
@@ -574,14 +632,22 @@ impl<H: Host> Task<H> {
                 status.since_ms = ready;
             }
             status.reason = reason;
-            status.hint = self.trouble.as_ref().and_then(|trouble| trouble.hint.clone());
+            status.hint = self
+                .trouble
+                .as_ref()
+                .and_then(|trouble| trouble.hint.clone());
             status.next_try_ms = (state == State::Failed).then_some(next_try_ms).flatten();
             status.restarts = self.restarts;
             status.last_exit.clone_from(&self.last_exit);
             if let Some(observed) = observed {
-                let ours = observed.registered.as_ref().filter(|_| !observed.stale_registration);
+                let ours = observed
+                    .registered
+                    .as_ref()
+                    .filter(|_| !observed.stale_registration);
                 status.leader = ours.map(|it| it.leader);
-                status.control_group.clone_from(&observed.unit.control_group);
+                status
+                    .control_group
+                    .clone_from(&observed.unit.control_group);
                 status.uid_base = observed.state.flatten();
             }
             *status != before
@@ -592,7 +658,10 @@ impl<H: Host> Task<H> {
 /// What a round of planning would do, for people.
 pub(super) fn action_of(plan: &Plan, observed: &Observed, intent: Intent) -> Action {
     let up = matches!(observed.unit.active, Active::Active | Active::Activating);
-    let stops = plan.steps.iter().any(|it| matches!(it, Step::StopUnit | Step::KillUnit));
+    let stops = plan
+        .steps
+        .iter()
+        .any(|it| matches!(it, Step::StopUnit | Step::KillUnit));
     match intent {
         Intent::Remove => Action::Remove,
         Intent::Run if stops => Action::Restart,

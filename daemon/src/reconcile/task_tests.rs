@@ -28,35 +28,61 @@ struct Bench {
 
 fn bench(intent: Intent) -> Bench {
     let directory = tempfile::tempdir().expect("a directory");
-    let paths = Paths { run: directory.path().to_owned(), ..Paths::default() };
+    let paths = Paths {
+        run: directory.path().to_owned(),
+        ..Paths::default()
+    };
     let (sender, fleet) = watch::channel(Arc::new(BTreeMap::new()));
-    let shared = Shared { paths: Arc::new(paths), starts: Arc::new(Semaphore::new(1)), fleet };
+    let shared = Shared {
+        paths: Arc::new(paths),
+        starts: Arc::new(Semaphore::new(1)),
+        fleet,
+    };
     let host = Arc::new(FakeHost::new(nothing()));
     let handle = spawn(host.clone(), shared, wanted(intent));
-    Bench { host, handle, directory, _fleet: sender }
+    Bench {
+        host,
+        handle,
+        directory,
+        _fleet: sender,
+    }
 }
 
 impl Bench {
     async fn until(&mut self, what: impl FnMut(&Status) -> bool) -> Status {
         let found = timeout(Duration::from_mins(10), self.handle.status.wait_for(what)).await;
-        found.expect("it comes to that").expect("the task lives").clone()
+        found
+            .expect("it comes to that")
+            .expect("the task lives")
+            .clone()
     }
 
     async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) {
         let (reply, answer) = oneshot::channel();
-        self.handle.requests.send(request(reply)).await.expect("the task lives");
+        self.handle
+            .requests
+            .send(request(reply))
+            .await
+            .expect("the task lives");
         answer.await.expect("it answers");
     }
 
     fn starts(&self) -> usize {
-        self.host.world().done.iter().filter(|step| **step == Step::StartUnit).count()
+        self.host
+            .world()
+            .done
+            .iter()
+            .filter(|step| **step == Step::StartUnit)
+            .count()
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_container_says_who_stopped_it_and_starts_when_asked() {
     let mut bench = bench(Intent::Run);
-    bench.until(|status| status.state == State::Running && status.leader == Some(42)).await;
+    bench
+        .until(|status| status.state == State::Running && status.leader == Some(42))
+        .await;
     bench.ask(Request::Stop).await;
     let status = bench.until(|status| status.state == State::Stopped).await;
     assert_eq!(status.reason.as_deref(), Some("stopped by hand"));
@@ -72,7 +98,10 @@ async fn an_answered_request_is_in_the_status_already() {
     let mut bench = bench(Intent::Stop);
     bench.host.world().ready_at_once = false;
     bench.ask(Request::Start).await;
-    assert_ne!(bench.handle.status.borrow_and_update().state, State::Stopped);
+    assert_ne!(
+        bench.handle.status.borrow_and_update().state,
+        State::Stopped
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,8 +154,20 @@ async fn a_removed_container_ends_its_task_with_the_answer() {
     let mut bench = bench(Intent::Run);
     bench.until(|status| status.state == State::Running).await;
     let (reply, answer) = oneshot::channel();
-    bench.handle.requests.send(Request::Remove(reply)).await.expect("the task lives");
+    bench
+        .handle
+        .requests
+        .send(Request::Remove(reply))
+        .await
+        .expect("the task lives");
     assert_eq!(answer.await.expect("it answers"), Ok(()));
-    assert!(bench.handle.requests.is_closed() || bench.handle.requests.send(
-        Request::Start(oneshot::channel().0)).await.is_err());
+    assert!(
+        bench.handle.requests.is_closed()
+            || bench
+                .handle
+                .requests
+                .send(Request::Start(oneshot::channel().0))
+                .await
+                .is_err()
+    );
 }

@@ -66,8 +66,10 @@ pub fn write_given(
         file.set_permissions(fs::Permissions::from_mode(*mode))
             .map_err(StateError::io("set the mode of", &path))?;
         // Written before it is cut: a reader never finds it empty.
-        file.write_all(text.as_bytes()).map_err(StateError::io("write", &path))?;
-        file.set_len(text.len() as u64).map_err(StateError::io("cut", &path))?;
+        file.write_all(text.as_bytes())
+            .map_err(StateError::io("write", &path))?;
+        file.set_len(text.len() as u64)
+            .map_err(StateError::io("cut", &path))?;
     }
     Ok(())
 }
@@ -78,7 +80,9 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     fn given(text: &str) -> GivenFiles {
-        GivenFiles { files: vec![("hosts".into(), text.to_owned(), 0o644)] }
+        GivenFiles {
+            files: vec![("hosts".into(), text.to_owned(), 0o644)],
+        }
     }
 
     #[test]
@@ -86,11 +90,20 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         write_given(directory.path(), &given("a long first text\n"), None).expect("written");
         let before = std::fs::metadata(directory.path().join("hosts")).expect("there");
-        assert!(observe_given(directory.path(), &given("short\n")).expect("read").len() == 1);
+        assert!(
+            observe_given(directory.path(), &given("short\n"))
+                .expect("read")
+                .len()
+                == 1
+        );
         write_given(directory.path(), &given("short\n"), None).expect("written");
         let path = directory.path().join("hosts");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "short\n");
         assert_eq!(std::fs::metadata(&path).expect("there").ino(), before.ino());
-        assert!(observe_given(directory.path(), &given("short\n")).expect("read").is_empty());
+        assert!(
+            observe_given(directory.path(), &given("short\n"))
+                .expect("read")
+                .is_empty()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Mounts whose owners are shifted into a guest's range (mount_setattr(2), "ID-mapped mounts").
+//! Mounts whose owners are shifted into a guest's range (`mount_setattr(2)`, "ID-mapped mounts").
 
 #![allow(unsafe_code)]
 
@@ -13,17 +13,18 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
 use super::UidBase;
+use super::mounts::mounts_below;
 
 /// A user namespace that maps a guest's ids onto the host's: 0 to the base, and so on.
 #[derive(Debug)]
-pub struct UserNamespace(File);
+pub(super) struct UserNamespace(File);
 
 impl UserNamespace {
     /// Makes one.
     ///
     /// A namespace needs a process to be made in: a child that only waits, and is gone when this
     /// returns; the file keeps the namespace.
-    pub fn new(base: UidBase) -> io::Result<Self> {
+    pub(super) fn new(base: UidBase) -> io::Result<Self> {
         let (child_end, mut our_end) = std::os::unix::net::UnixStream::pair()?;
         // SAFETY: between fork and _exit the child makes only system calls (unshare, write, read):
         // it allocates nothing and takes no lock that another thread may have held.
@@ -73,12 +74,11 @@ impl UserNamespace {
 ///
 /// Nothing shows it until it is attached, and nothing of it is left when it is dropped. `EINVAL` is
 /// a file system that cannot be idmapped.
-pub fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd> {
+pub(super) fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_RECURSIVE as u32;
     // SAFETY: open_tree(2) with a NUL-terminated path that outlives the call.
-    let tree =
-        unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let tree = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
     let tree = i32::try_from(tree).unwrap_or(-1);
     if tree < 0 {
         return Err(io::Error::last_os_error());
@@ -103,7 +103,20 @@ pub fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd> {
             size_of::<libc::mount_attr>(),
         )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(tree) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(tree)
+    }
+}
+
+/// Whether nspawn can idmap what is at `path`: its file system can, and nothing is mounted below it.
+pub fn can_be_idmapped(path: &Path, base: UidBase) -> bool {
+    let alone = mounts_below(path).is_ok_and(|below| below.is_empty());
+    alone
+        && UserNamespace::new(base)
+            .and_then(|users| idmapped(path, &users))
+            .is_ok()
 }
 
 /// Attaches a detached mount at `target`.
@@ -121,5 +134,9 @@ pub(super) fn attach(tree: &OwnedFd, target: &Path) -> io::Result<()> {
             libc::MOVE_MOUNT_F_EMPTY_PATH,
         )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

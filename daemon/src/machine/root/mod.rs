@@ -3,6 +3,7 @@
 
 mod guest_files;
 mod idmap;
+mod machine_id;
 mod mounts;
 mod passwd;
 mod prepare;
@@ -10,7 +11,8 @@ mod state;
 mod uid_base;
 
 pub use guest_files::{GivenFiles, observe_given, write_given};
-pub use idmap::{UserNamespace, idmapped};
+pub use idmap::can_be_idmapped;
+pub use machine_id::machine_id;
 pub use mounts::mounted;
 pub use prepare::{RootError, prepare, release};
 pub use state::{StateError, claim_state, drop_layer, observe_state};

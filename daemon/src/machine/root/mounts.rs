@@ -3,8 +3,11 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::idmap::{UserNamespace, attach, idmapped};
@@ -20,8 +23,41 @@ pub fn mounted(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    let Some(parent) = path.parent() else { return Ok(true) };
+    let Some(parent) = path.parent() else {
+        return Ok(true);
+    };
     Ok(here.dev() != fs::symlink_metadata(parent)?.dev())
+}
+
+/// What is mounted below `path`, by the table of this process's mounts (`/proc/self/mountinfo`,
+/// proc_pid_mountinfo(5)).
+pub(super) fn mounts_below(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let path = fs::canonicalize(path)?;
+    let table = fs::read_to_string("/proc/self/mountinfo")?;
+    Ok(below(&table, &path))
+}
+
+fn below(table: &str, path: &Path) -> Vec<PathBuf> {
+    table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(|point| PathBuf::from(unescape(point)))
+        .filter(|point| point.starts_with(path) && point != path)
+        .collect()
+}
+
+/// The kernel writes a space, a tab, a new line and a backslash as three octal digits.
+fn unescape(point: &str) -> String {
+    [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ]
+    .iter()
+    .fold(point.to_owned(), |text, (code, plain)| {
+        text.replace(code, plain)
+    })
 }
 
 /// Mounts `tree` (shared, read-only) with the layer in `state` on it at `target`.
@@ -70,15 +106,31 @@ fn mount_over(lower: &Path, upper: &Path, work: &Path, target: &Path) -> Result<
         escape(upper),
         escape(work)
     );
-    mount(
-        Some("ctr"),
-        target,
-        Some("overlay"),
-        MsFlags::MS_NODEV | MsFlags::MS_NOATIME,
-        Some(options.as_str()),
-    )
-    .map_err(|errno| RootError::io("mount the root at", target)(errno.into()))
+    let mut tries = 0;
+    loop {
+        let mounted = mount(
+            Some("ctr"),
+            target,
+            Some("overlay"),
+            MsFlags::MS_NODEV | MsFlags::MS_NOATIME,
+            Some(options.as_str()),
+        );
+        match mounted {
+            Ok(()) => return Ok(()),
+            // The layer is in use as long as the last process of the guest before is on its way out
+            // of its mount namespace (`ovl_inuse_trylock()` in fs/overlayfs).
+            Err(Errno::EBUSY) if tries < BUSY_TRIES => {
+                tries += 1;
+                thread::sleep(BUSY_PAUSE);
+            }
+            Err(errno) => return Err(RootError::io("mount the root at", target)(errno.into())),
+        }
+    }
 }
+
+/// Together far longer than a mount namespace takes to go.
+const BUSY_TRIES: u32 = 100;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// In overlayfs's options a comma, a colon and a backslash of a path are escaped with a backslash.
 fn escape(path: &Path) -> String {
@@ -95,7 +147,7 @@ fn escape(path: &Path) -> String {
 /// Takes a mount away; that there is none is no failure.
 pub(super) fn unmount(target: &Path) -> Result<(), RootError> {
     match umount2(target, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
-        Ok(()) | Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ENOENT) => Ok(()),
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => Ok(()),
         Err(errno) => Err(RootError::io("unmount", target)(errno.into())),
     }
 }
@@ -106,7 +158,11 @@ pub(super) fn make_directory(
     mode: u32,
     owner: Option<UidBase>,
 ) -> Result<(), RootError> {
-    match fs::DirBuilder::new().recursive(true).mode(mode).create(path) {
+    match fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+    {
         Ok(()) => {}
         Err(error) => return Err(RootError::io("make", path)(error)),
     }
@@ -119,11 +175,24 @@ pub(super) fn make_directory(
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
-    use std::path::Path;
+    use super::{below, escape};
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn what_is_mounted_below_is_found_and_its_neighbours_are_not() {
+        let table = "22 1 0:1 / /srv/a rw - tmpfs a rw\n23 22 0:2 / /srv/a/b\\040c rw - tmpfs b rw\n\
+                     24 1 0:3 / /srv/ab rw - tmpfs c rw\n";
+        assert_eq!(
+            below(table, Path::new("/srv/a")),
+            [PathBuf::from("/srv/a/b c")]
+        );
+    }
 
     #[test]
     fn a_path_cannot_add_an_option() {
-        assert_eq!(escape(Path::new("/a,upperdir=/b:c\\")), "/a\\,upperdir=/b\\:c\\\\");
+        assert_eq!(
+            escape(Path::new("/a,upperdir=/b:c\\")),
+            "/a\\,upperdir=/b\\:c\\\\"
+        );
     }
 }

@@ -20,7 +20,10 @@ pub(super) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
         .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     let file = openat2(&directory, "etc/passwd", how).ok()?;
     let mut text = String::new();
-    std::fs::File::from(file).take(LIMIT).read_to_string(&mut text).ok()?;
+    std::fs::File::from(file)
+        .take(LIMIT)
+        .read_to_string(&mut text)
+        .ok()?;
     find(&text, user)
 }
 

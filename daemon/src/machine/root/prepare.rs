@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -13,7 +13,8 @@ use crate::model::{Bind, Container, Program, Root};
 use crate::os::Paths;
 
 use super::idmap::{UserNamespace, idmapped};
-use super::mounts::{make_directory, mount_overlay, mounted, unmount};
+use super::machine_id::machine_id;
+use super::mounts::{make_directory, mount_overlay, mounted, mounts_below, unmount};
 use super::{UidBase, drop_layer, passwd};
 use crate::machine::command_line::{NIXOS_PROFILE, root_directory};
 
@@ -63,6 +64,14 @@ pub enum RootError {
         #[source]
         source: io::Error,
     },
+    /// A bind's source has another mount below it.
+    #[error("{path} is bound into the container and has {below} mounted below it")]
+    MountBelow {
+        /// The path on the host.
+        path: PathBuf,
+        /// What is mounted below it.
+        below: PathBuf,
+    },
     /// A declared user is not in the guest.
     #[error("the guest has no user `{user}`, who should own {path}")]
     NoSuchUser {
@@ -95,6 +104,10 @@ impl RootError {
             Self::CannotBeIdmapped { .. } => Some(
                 "move it to ext4, xfs, btrfs or tmpfs, or declare `users = \"host\"`".to_owned(),
             ),
+            Self::MountBelow { below, .. } => Some(format!(
+                "bind {} by itself instead, or declare `users = \"host\"`",
+                below.display()
+            )),
             Self::NoSuchUser { .. } => {
                 Some("declare the `owner` by number, or make the user in the root".to_owned())
             }
@@ -136,15 +149,32 @@ pub fn prepare(
     for bind in &container.binds {
         prepare_bind(bind, &target, base)?;
     }
+    if let Program::Boot { .. } = container.program {
+        journal_directory(&paths.journal, &machine_id(&container.machine), base)?;
+    }
     Ok(())
 }
 
+/// Where the guest's journal stands on the host, so that it outlives the guest. It is bound as it
+/// is, so the guest's root owns it; its group is the host's journal's: who may read that reads this.
+///
+/// A host without a persistent journal has none.
+fn journal_directory(journal: &Path, id: &str, base: Option<UidBase>) -> Result<(), RootError> {
+    let group = match fs::metadata(journal) {
+        Ok(metadata) => metadata.gid(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(RootError::io("look at", journal)(error)),
+    };
+    let path = journal.join(id);
+    make_directory(&path, 0o755, None)?;
+    chown(&path, Some(base.map_or(0, UidBase::get)), Some(group))
+        .map_err(RootError::io("give an owner to", &path))?;
+    let mode = fs::Permissions::from_mode(0o2755);
+    fs::set_permissions(&path, mode).map_err(RootError::io("set the mode of", &path))
+}
+
 /// Takes a root's mounts away; its state stays, unless the container is ephemeral.
-pub fn release(
-    root: &Path,
-    state: &Path,
-    ephemeral: bool,
-) -> Result<(), RootError> {
+pub fn release(root: &Path, state: &Path, ephemeral: bool) -> Result<(), RootError> {
     unmount(root)?;
     match fs::remove_dir(root) {
         Ok(()) => {}
@@ -165,15 +195,18 @@ fn require(path: &Path, inside: &'static str) -> Result<(), RootError> {
     match fs::metadata(path) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(RootError::MissingRoot { path: path.to_owned() });
+            return Err(RootError::MissingRoot {
+                path: path.to_owned(),
+            });
         }
         Err(error) => return Err(RootError::io("look at", path)(error)),
     }
     match fs::symlink_metadata(path.join(inside)) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(RootError::NoSystem { path: path.to_owned(), missing: inside })
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RootError::NoSystem {
+            path: path.to_owned(),
+            missing: inside,
+        }),
         Err(error) => Err(RootError::io("look at", path)(error)),
     }
 }
@@ -183,7 +216,15 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
     make_directory(root, 0o755, base)?;
     // nspawn refuses a tree without /usr; the rest is where it mounts, and what an activation
     // expects to be there.
-    for directory in ["usr", "etc", "nix/store", "nix/var/nix/profiles", "var/log", "root", "tmp"] {
+    for directory in [
+        "usr",
+        "etc",
+        "nix/store",
+        "nix/var/nix/profiles",
+        "var/log",
+        "root",
+        "tmp",
+    ] {
         let mut path = root.to_owned();
         for part in Path::new(directory) {
             path.push(part);
@@ -210,45 +251,34 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
 }
 
 /// What must stand in a root before its init runs.
-fn first_files(
-    container: &Container,
-    root: &Path,
-    base: Option<UidBase>,
-) -> Result<(), RootError> {
+fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Result<(), RootError> {
     // nspawn binds over these; a link that the guest has put there would be followed inside the
     // guest only, but a plain file says what is meant.
     for name in ["etc/hosts", "etc/resolv.conf"] {
         plain_file(root, name, base)?;
     }
     if let Program::Boot { .. } = container.program {
-        let id = machine_id(container.machine.as_str());
+        let id = machine_id(&container.machine);
         write_inside(root, "etc/machine-id", &format!("{id}\n"), base)?;
         if let Root::Tree(_) = container.root {
+            // The tree's own name is that of every guest on it.
+            let name = format!("{}\n", container.machine);
+            write_inside(root, "etc/hostname", &name, base)?;
             // systemd.preset(5): a shared tree's packages enable nothing in a guest by themselves.
             for directory in ["etc/systemd", "etc/systemd/system-preset"] {
                 directory_inside(root, directory, base)?;
             }
             let preset = "# Written by ctrd: `enable` in the declaration says what runs.\n\
                           disable *\n";
-            write_inside(root, "etc/systemd/system-preset/00-ctr.preset", preset, base)?;
+            write_inside(
+                root,
+                "etc/systemd/system-preset/00-ctr.preset",
+                preset,
+                base,
+            )?;
         }
     }
     Ok(())
-}
-
-/// A machine id for a machine of this host: the same as long as host and name are.
-///
-/// machine-id(5) asks that a program derive its own ids by hashing the host's with a key.
-fn machine_id(machine: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let host = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let hash = Sha256::digest(format!("ctr\0{}\0{machine}", host.trim()).as_bytes());
-    let mut bytes: [u8; 16] = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    // A version 4 UUID, as machine-id(5) wants.
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
@@ -257,7 +287,11 @@ fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<OwnedFd, RootEr
     let directory = fs::File::open(root).map_err(RootError::io("open", root))?;
     let how = OpenHow::new()
         .flags(flags | OFlag::O_CLOEXEC)
-        .mode(if flags.contains(OFlag::O_CREAT) { Mode::from_bits_truncate(0o644) } else { Mode::empty() })
+        .mode(if flags.contains(OFlag::O_CREAT) {
+            Mode::from_bits_truncate(0o644)
+        } else {
+            Mode::empty()
+        })
         .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     openat2(&directory, path, how)
         .map_err(|errno| RootError::io("open", &root.join(path))(errno.into()))
@@ -293,8 +327,11 @@ fn write_inside(
     base: Option<UidBase>,
 ) -> Result<(), RootError> {
     let path = Path::new(name);
-    if let Ok(now) = open_inside(root, path, OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK)
-    {
+    if let Ok(now) = open_inside(
+        root,
+        path,
+        OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK,
+    ) {
         let mut content = String::new();
         let mut bounded = io::Read::take(fs::File::from(now), 4096);
         if io::Read::read_to_string(&mut bounded, &mut content).is_ok() && content == text {
@@ -306,10 +343,11 @@ fn write_inside(
 
 fn plain_file(root: &Path, name: &str, base: Option<UidBase>) -> Result<(), RootError> {
     let path = Path::new(name);
-    let file =
-        open_inside(root, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).and_then(|file| {
-            fs::File::from(file).metadata().map_err(RootError::io("look at", path))
-        });
+    let file = open_inside(root, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).and_then(|file| {
+        fs::File::from(file)
+            .metadata()
+            .map_err(RootError::io("look at", path))
+    });
     match file {
         Ok(metadata) if metadata.is_file() => Ok(()),
         _ => replace_inside(root, path, "", base),
@@ -334,7 +372,9 @@ fn replace_inside(
         Err(errno) => return Err(RootError::io("replace", &root.join(path))(errno.into())),
     }
     let how = OpenHow::new()
-        .flags(OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+        .flags(
+            OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+        )
         .mode(Mode::from_bits_truncate(0o644))
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     let file = openat2(&parent, name, how)
@@ -351,20 +391,32 @@ fn prepare_bind(bind: &Bind, root: &Path, base: Option<UidBase>) -> Result<(), R
         Err(error) if error.kind() == io::ErrorKind::NotFound && bind.create => {
             make_directory(&bind.host, 0o755, None)?;
             if let Some(owner) = &bind.owner {
-                let (uid, gid) = passwd::resolve(root, owner).ok_or_else(|| {
-                    RootError::NoSuchUser { user: owner.clone(), path: bind.host.clone() }
-                })?;
+                let (uid, gid) =
+                    passwd::resolve(root, owner).ok_or_else(|| RootError::NoSuchUser {
+                        user: owner.clone(),
+                        path: bind.host.clone(),
+                    })?;
                 // The bind is idmapped, so an id of the guest is the same number on the host's disk.
                 chown(&bind.host, Some(uid), Some(gid))
                     .map_err(RootError::io("give an owner to", &bind.host))?;
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(RootError::MissingBind { path: bind.host.clone() });
+            return Err(RootError::MissingBind {
+                path: bind.host.clone(),
+            });
         }
         Err(error) => return Err(RootError::io("look at", &bind.host)(error)),
     }
     if let Some(base) = base {
+        // nspawn cannot idmap what has another mount below it.
+        let below = mounts_below(&bind.host).map_err(RootError::io("look below", &bind.host))?;
+        if let Some(below) = below.into_iter().next() {
+            return Err(RootError::MountBelow {
+                path: bind.host.clone(),
+                below,
+            });
+        }
         let users = UserNamespace::new(base).map_err(RootError::UserNamespace)?;
         // Tried and dropped: nspawn's own message would name neither the reason nor the way out.
         idmapped(&bind.host, &users).map_err(|source| RootError::CannotBeIdmapped {
@@ -377,16 +429,7 @@ fn prepare_bind(bind: &Bind, root: &Path, base: Option<UidBase>) -> Result<(), R
 
 #[cfg(test)]
 mod tests {
-    use super::{machine_id, write_inside};
-
-    #[test]
-    fn a_machine_id_is_a_version_4_uuid_and_stays() {
-        let id = machine_id("ml-ollama");
-        assert_eq!(id.len(), 32);
-        assert_eq!(&id[12..13], "4");
-        assert_eq!(id, machine_id("ml-ollama"));
-        assert_ne!(id, machine_id("ml-jupyter"));
-    }
+    use super::write_inside;
 
     #[test]
     fn a_link_that_a_guest_left_leads_nowhere_outside() {
@@ -394,6 +437,9 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         std::os::unix::fs::symlink(outside.path(), root.path().join("etc")).expect("a link");
         assert!(write_inside(root.path(), "etc/machine-id", "x", None).is_err());
-        assert_eq!(std::fs::read_dir(outside.path()).expect("listed").count(), 0);
+        assert_eq!(
+            std::fs::read_dir(outside.path()).expect("listed").count(),
+            0
+        );
     }
 }

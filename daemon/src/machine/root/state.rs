@@ -75,7 +75,10 @@ pub fn observe_state(path: &Path, users: UserMode) -> Result<Option<Option<UidBa
         }),
         (UserMode::Own, _) => match UidBase::new(owner) {
             Some(base) => Ok(Some(Some(base))),
-            None => Err(StateError::ForeignOwner { path: path.to_owned(), owner }),
+            None => Err(StateError::ForeignOwner {
+                path: path.to_owned(),
+                owner,
+            }),
         },
     }
 }
@@ -97,9 +100,9 @@ pub fn claim_state(
     }
     let base = match users {
         UserMode::Host => None,
-        UserMode::Own => Some(
-            UidBase::choose(machine, &taken(state)?).ok_or(StateError::NoRangeLeft)?,
-        ),
+        UserMode::Own => {
+            Some(UidBase::choose(machine, &taken(state)?).ok_or(StateError::NoRangeLeft)?)
+        }
     };
     // A leading dot is in no machine's name, so this can be nobody's state.
     let fresh = state.join(format!(".new-{machine}"));
@@ -119,8 +122,9 @@ fn taken(state: &Path) -> Result<Vec<UidBase>, StateError> {
     let mut taken = Vec::new();
     for entry in entries {
         let entry = entry.map_err(StateError::io("list", state))?;
-        let metadata =
-            entry.metadata().map_err(StateError::io("read the owner of", &entry.path()))?;
+        let metadata = entry
+            .metadata()
+            .map_err(StateError::io("read the owner of", &entry.path()))?;
         taken.extend(UidBase::new(metadata.uid()));
     }
     Ok(taken)
@@ -152,7 +156,10 @@ mod tests {
         let machine = "ml-ollama".parse().expect("valid");
         let base = claim_state(directory.path(), &machine, UserMode::Own).expect("claimed");
         let path = directory.path().join("ml-ollama");
-        assert_eq!(observe_state(&path, UserMode::Own).expect("read"), Some(base));
+        assert_eq!(
+            observe_state(&path, UserMode::Own).expect("read"),
+            Some(base)
+        );
         assert!(observe_state(&path, UserMode::Host).is_err());
         let other = "ml-jupyter".parse().expect("valid");
         let second = claim_state(directory.path(), &other, UserMode::Own).expect("claimed");
@@ -165,6 +172,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(directory.path().join(".new-ml-ollama")).expect("left behind");
         let machine = "ml-ollama".parse().expect("valid");
-        assert!(claim_state(directory.path(), &machine, UserMode::Own).expect("claimed").is_some());
+        assert!(
+            claim_state(directory.path(), &machine, UserMode::Own)
+                .expect("claimed")
+                .is_some()
+        );
     }
 }

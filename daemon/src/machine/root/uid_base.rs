@@ -55,7 +55,11 @@ mod tests {
         let second = UidBase::choose(&machine, &[first]).expect("free");
         assert_ne!(first, second);
         assert!(first.get().abs_diff(second.get()) >= UidBase::RANGE);
-        assert_eq!(UidBase::choose(&machine, &[]), Some(first), "the same at every start");
+        assert_eq!(
+            UidBase::choose(&machine, &[]),
+            Some(first),
+            "the same at every start"
+        );
     }
 
     #[test]
