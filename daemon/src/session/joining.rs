@@ -113,6 +113,10 @@ impl Joining {
                 Ok(None) if gone => return self.child.take().ok_or(JoiningError::Lost),
                 Ok(None) => return Err(JoiningError::Lost),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                // It ended without having read that it may go.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(JoiningError::Lost);
+                }
                 Err(error) => return Err(JoiningError::Step("hear the session's process", error)),
             };
             match report {

@@ -8,6 +8,7 @@ use std::io;
 use std::thread::sleep;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use rustix::process::Pid;
@@ -16,7 +17,7 @@ use thiserror::Error;
 use super::confinement::Seccomp;
 use super::syscalls::{Filter, install_seccomp_filter, seccomp_filter};
 
-/// How often to look whether the tracee stopped, and how long to wait at first: 2 s in all.
+/// How often to try what takes a moment, and how long to wait at first: 2 s in all.
 const LOOKS: u32 = 16;
 const FIRST_WAIT: Duration = Duration::from_micros(30);
 
@@ -73,7 +74,7 @@ pub(super) fn filters_of(leader: Pid, seccomp: Seccomp) -> Result<Vec<Filter>, S
         Seccomp::Filters(all) => all,
     };
     let pid = nix::unistd::Pid::from_raw(leader.as_raw_pid());
-    ptrace::seize(pid, ptrace::Options::empty()).map_err(|e| SeccompError::Trace(e.into()))?;
+    seize(pid)?;
     let stopped = stop(pid);
     let copied = match &stopped {
         Ok(_) => copy(leader),
@@ -90,6 +91,21 @@ pub(super) fn filters_of(leader: Pid, seccomp: Seccomp) -> Result<Vec<Filter>, S
     }
     filters.reverse();
     Ok(filters)
+}
+
+/// Becomes its tracer. A process has one at most, and another session may be just as far: that one
+/// is gone in microseconds, so it is waited for.
+fn seize(pid: nix::unistd::Pid) -> Result<(), SeccompError> {
+    let mut wait = FIRST_WAIT;
+    for _ in 0..LOOKS {
+        match ptrace::seize(pid, ptrace::Options::empty()) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EPERM) => sleep(wait),
+            Err(error) => return Err(SeccompError::Trace(error.into())),
+        }
+        wait *= 2;
+    }
+    Err(SeccompError::Trace(Errno::EPERM.into()))
 }
 
 /// Stops it, and says which signal that kept from it, if any.

@@ -239,11 +239,21 @@ pub(super) fn strays(what: Strays) -> io::Result<()> {
 
 /// Gives every signal its default action, and blocks none (signal(7): both survive an exec).
 pub(super) fn reset_signals() {
+    // The kernel's struct sigaction, of which no architecture's is longer: SIG_DFL is 0.
+    let default = [0_u64; 4];
+    let nothing: *mut u64 = ptr::null_mut();
     // SAFETY: SIG_DFL is no function of this program; signals that cannot be changed answer EINVAL,
-    // which is what they should do. The mask is a value of its own, initialised by sigemptyset.
+    // which is what they should do. Not by the C library, which hides two signals of its own. The
+    // mask is a value of its own, initialised by sigemptyset.
     unsafe {
-        for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+        for signal in 1..=64_i32 {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                nothing,
+                8_usize,
+            );
         }
         let mut none: libc::sigset_t = mem::zeroed();
         libc::sigemptyset(&raw mut none);

@@ -13,7 +13,7 @@ fn a_client_that_is_gone_hangs_up() {
         );
         let text = format!("exec ctr lab exec {what} boots -- sh -c \"{script}\"");
         if what.is_empty() {
-            let mut client = host.spawn(&text);
+            let client = host.spawn(&text);
             client.expect("ready", PATIENCE).expect("it started");
             host.ok("pkill -9 -x ctr");
         } else {
@@ -33,7 +33,7 @@ fn a_client_that_is_gone_hangs_up() {
 #[test]
 fn a_command_that_is_deaf_to_it_is_killed() {
     let host = host();
-    let mut client =
+    let client =
         host.spawn("exec ctr lab exec boots -- sh -c \"trap '' HUP TERM; echo ready; sleep 987\"");
     client.expect("ready", PATIENCE).expect("it started");
     host.ok("pkill -9 -x ctr");

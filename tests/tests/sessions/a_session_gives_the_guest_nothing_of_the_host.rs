@@ -115,7 +115,7 @@ fn root_of_the_guest_cannot_look_into_a_process_that_joins() {
             .output()
             .expect("ctr ran");
         assert!(script.success(), "{script:?}");
-        let mut looker = host.spawn(&format!("ctr lab exec {guest} -- python3 /tmp/looker.py 8"));
+        let looker = host.spawn(&format!("ctr lab exec {guest} -- python3 /tmp/looker.py 8"));
         let joins = format!(
             "for i in $(seq 400); do ctr lab exec {guest} -- true || exit 1; test $SECONDS -lt 8 || break; done"
         );

@@ -19,7 +19,7 @@ fn enter_is_a_real_terminal() {
         says(
             &mut shell,
             "ps -o tpgid= -p $$ | grep -qv -- -1 && echo controlled",
-            "\ncontrolled",
+            "controlled",
         );
 
         job_control(&mut shell);
@@ -68,7 +68,7 @@ fn the_terminal_in_front_of_it_is_as_before_afterwards() {
     says(
         &mut outer,
         &format!("{settings} | diff - /tmp/before && echo unchanged"),
-        "\nunchanged",
+        "unchanged",
     );
 }
 

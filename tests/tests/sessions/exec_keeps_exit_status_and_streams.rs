@@ -125,3 +125,12 @@ fn signals_reach_the_command() {
         assert_eq!(command.wait(PATIENCE).expect("an end"), 5, "{signal}");
     }
 }
+
+#[test]
+fn many_at_once_do_not_get_in_each_others_way() {
+    let host = host();
+    // Each stops the guest's first process for a moment, which only one can do at a time.
+    let one = "ctr lab exec boots -- true || echo failed";
+    let output = host.ok(&format!("for i in $(seq 40); do ({one}) & done; wait"));
+    assert_eq!(output, "");
+}
