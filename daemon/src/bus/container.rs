@@ -12,7 +12,7 @@ use crate::machine::unit_name;
 use crate::model::ContainerId;
 use crate::reconcile::fleet::Fleet;
 use crate::reconcile::{Handle, Request, Status};
-use crate::session;
+use crate::session::{self, LeaderError, SessionError};
 
 use super::access::{Access, require};
 use super::convert::container_status;
@@ -56,12 +56,17 @@ impl Container {
 }
 
 /// The error and its causes in one line, and what to do about it in the next.
-fn refusal(error: &session::SessionError) -> Error {
+fn refusal(error: &SessionError) -> Error {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    match error.hint() {
-        Some(hint) => Error::Failed(format!("{text}\nhint: {hint}")),
-        None => Error::Failed(text),
+    let text = match error.hint() {
+        Some(hint) => format!("{text}\nhint: {hint}"),
+        None => text,
+    };
+    match error {
+        SessionError::Request(_) => Error::BadRequest(text),
+        SessionError::Leader(LeaderError::Gone) => Error::NotRunning(text),
+        _ => Error::Failed(text),
     }
 }
 
