@@ -65,7 +65,7 @@ fn refusal(error: &SessionError) -> Error {
     };
     match error {
         SessionError::Request(_) => Error::BadRequest(text),
-        SessionError::Leader(LeaderError::Gone) => Error::NotRunning(text),
+        SessionError::Leader(LeaderError::Gone(_)) => Error::NotRunning(text),
         _ => Error::Failed(text),
     }
 }

@@ -248,7 +248,7 @@ impl RealHost {
             return Ok(());
         };
         for _ in 0..LISTEN_TRIES {
-            match blocks_stop_signal(registered.leader) {
+            match has_blocked_signals(registered.leader) {
                 Some(false) => tokio::time::sleep(LISTEN_PAUSE).await,
                 Some(true) | None => break,
             }
@@ -523,15 +523,18 @@ impl Host for RealHost {
     }
 }
 
-/// Whether a process blocks SIGRTMIN+3; `None` for one that is gone.
-fn blocks_stop_signal(pid: u32) -> Option<bool> {
+/// Whether a process has blocked its signals, as nspawn's stub init does before it listens; `None`
+/// for one that is gone.
+///
+/// SIGHUP stands for all of them: those that it waits for the kernel unblocks meanwhile
+/// (`do_sigtimedwait()` in kernel/signal.c).
+fn has_blocked_signals(pid: u32) -> Option<bool> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let blocked = status
         .lines()
         .find_map(|line| line.strip_prefix("SigBlk:"))?;
     let mask = u64::from_str_radix(blocked.trim(), 16).ok()?;
-    let signal = u32::try_from(libc::SIGRTMIN() + 3).ok()?;
-    Some(mask >> (signal - 1) & 1 == 1)
+    Some(mask & 1 << (libc::SIGHUP - 1) != 0)
 }
 
 /// What a container has in the firewall while it runs.

@@ -246,7 +246,10 @@ impl<H: Host> Task<H> {
             return;
         }
         let before = self.last.as_ref().map(|last| last.active);
-        let was_up = matches!(before, Some(Active::Active | Active::Activating));
+        let was_up = matches!(
+            before,
+            Some(Active::Active | Active::Activating | Active::Deactivating)
+        );
         // The place among those that start is given back when the start is over, not before it.
         let over = match unit.active {
             Active::Active => true,
@@ -262,7 +265,7 @@ impl<H: Host> Task<H> {
         }
         let ended = match unit.active {
             Active::Failed if before != Some(Active::Failed) => Some(unit.ended.as_ref()),
-            Active::Inactive if was_up || (self.stopping && before.is_some()) => Some(None),
+            Active::Inactive if was_up => Some(None),
             _ => None,
         };
         if let Some(ended) = ended {

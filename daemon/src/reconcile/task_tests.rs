@@ -8,7 +8,7 @@ use ctr_api::wire::State;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::machine::Ended;
+use crate::machine::{Active, Ended};
 use crate::os::Paths;
 
 use super::convergence::wanted;
@@ -170,4 +170,17 @@ async fn a_removed_container_ends_its_task_with_the_answer() {
                 .await
                 .is_err()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_power_off_that_is_seen_on_its_way_stays_off_too() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench
+        .host
+        .happen(|observed| observed.unit.active = Active::Deactivating);
+    bench.until(|status| status.state == State::Stopping).await;
+    bench.host.end(None);
+    bench.until(|status| status.state == State::Stopped).await;
+    assert_eq!(bench.starts(), 1);
 }
