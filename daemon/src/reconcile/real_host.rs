@@ -224,10 +224,9 @@ impl RealHost {
         machine: &MachineName,
         main_pid: u32,
     ) -> Result<Option<Registered>, HostError> {
-        if let Some((pid, known)) = lock(&self.leaders).get(machine) {
-            if main_pid != 0 && *pid == main_pid {
-                return Ok(Some(known.clone()));
-            }
+        let known = lock(&self.leaders).get(machine).cloned();
+        if let Some((_, known)) = known.filter(|(pid, _)| main_pid != 0 && *pid == main_pid) {
+            return Ok(Some(known));
         }
         let registered = self.systemd.registered(machine).await?;
         let mut leaders = lock(&self.leaders);
@@ -242,7 +241,7 @@ impl RealHost {
     ///
     /// nspawn says that such a guest is ready a moment before its stub init has blocked its signals
     /// to wait for them, and to a first process one that it has no handler for is lost
-    /// (pid_namespaces(7)).
+    /// (`pid_namespaces(7)`).
     async fn until_it_listens(&self, machine: &MachineName) -> Result<(), HostError> {
         let Some(registered) = self.systemd.registered(machine).await? else {
             return Ok(());

@@ -30,7 +30,7 @@ pub fn mounted(path: &Path) -> io::Result<bool> {
 }
 
 /// What is mounted below `path`, by the table of this process's mounts (`/proc/self/mountinfo`,
-/// proc_pid_mountinfo(5)).
+/// `proc_pid_mountinfo(5)`).
 pub(super) fn mounts_below(path: &Path) -> io::Result<Vec<PathBuf>> {
     let path = fs::canonicalize(path)?;
     let table = fs::read_to_string("/proc/self/mountinfo")?;
