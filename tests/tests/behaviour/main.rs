@@ -4,6 +4,7 @@ mod aliases_work;
 mod applies_only_what_changed;
 mod apply_restores_the_firewall;
 mod bad_declaration_keeps_the_old_one;
+mod boots_a_nixos_system;
 mod closes_guests_to_the_lan;
 mod closes_the_host_to_guests_but_for_host_ports;
 mod ctrd_service_keeps_the_hosts_mount_namespace;
