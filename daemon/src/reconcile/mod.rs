@@ -19,6 +19,7 @@ pub mod fleet;
 mod host;
 mod host_error;
 mod marks;
+mod open_firewall;
 mod orphans;
 mod plan;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod supervise;
 mod task;
 #[cfg(test)]
 mod task_tests;
+mod unit_signals;
 
 pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;

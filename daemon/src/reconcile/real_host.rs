@@ -3,33 +3,29 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::Ipv4Addr;
-use std::num::NonZero;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use tokio::sync::Notify;
-use tokio::task::AbortHandle;
-use zbus::{Connection, MatchRule, MessageStream};
+use zbus::Connection;
 
 use crate::firewall::Firewall;
-use crate::firewall::{Desired, Element, container_elements, group_elements};
 use crate::machine::root::{
     UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state, prepare, release,
     write_given,
 };
 use crate::machine::{
-    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit,
-    unit_name, unit_path,
+    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit, unit_name,
 };
-use crate::model::{Container, ContainerId, Group, MachineName, Model, Program, Root};
-use crate::network::{self, Bridge, MacAddress, Network};
+use crate::model::{ContainerId, Group, MachineName, Model, Program, Root};
+use crate::network::{self, Bridge, Network};
 use crate::os::Paths;
 
 use super::host::{Conflict, Host, Observed, Wanted, given_files};
 use super::host_error::HostError;
+use super::open_firewall::{Open, desired, elements};
 use super::plan::Step;
+use super::unit_signals::UnitSignals;
 
 /// Everything that ctrd does to the host goes through here.
 #[derive(Debug)]
@@ -37,36 +33,13 @@ pub struct RealHost {
     pub(super) paths: Arc<Paths>,
     pub(super) systemd: Systemd,
     pub(super) network: Network,
-    connection: Connection,
     firewall: tokio::sync::Mutex<Open>,
     /// Choosing a user range looks at all the others.
     claim: Mutex<()>,
     /// A bridge is made by one container's start, whichever comes first.
     group: tokio::sync::Mutex<()>,
-    watched: Mutex<HashMap<MachineName, Watched>>,
+    signals: UnitSignals,
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
-}
-
-#[derive(Debug)]
-struct Watched {
-    notify: Arc<Notify>,
-    forwarder: AbortHandle,
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.forwarder.abort();
-    }
-}
-
-/// The firewall, and whose elements are in it.
-#[derive(Debug)]
-struct Open {
-    firewall: Firewall,
-    /// There are to be tables: something is declared, and was not taken down.
-    wanted: bool,
-    model: Arc<Model>,
-    containers: BTreeMap<ContainerId, Vec<Element>>,
 }
 
 /// A unit that has just ended can block its name for a moment, until systemd has collected it.
@@ -85,21 +58,14 @@ impl RealHost {
         network: Network,
         firewall: Firewall,
     ) -> Self {
-        let open = Open {
-            firewall,
-            wanted: false,
-            model: Arc::default(),
-            containers: BTreeMap::new(),
-        };
         Self {
             paths,
             systemd,
             network,
-            connection,
-            firewall: tokio::sync::Mutex::new(open),
+            firewall: tokio::sync::Mutex::new(Open::new(firewall)),
             claim: Mutex::new(()),
             group: tokio::sync::Mutex::new(()),
-            watched: Mutex::new(HashMap::new()),
+            signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
         }
     }
@@ -255,36 +221,15 @@ impl RealHost {
         Ok(())
     }
 
-    /// The signals of a container's unit, as "look again".
-    fn watch(&self, machine: &MachineName) -> Arc<Notify> {
-        let mut watched = lock(&self.watched);
-        if let Some(watched) = watched.get(machine) {
-            return watched.notify.clone();
-        }
-        let notify = Arc::new(Notify::new());
-        let forwarder = tokio::spawn(forward(
-            self.connection.clone(),
-            unit_path(&unit_name(machine)),
-            notify.clone(),
-        ));
-        let entry = Watched {
-            notify: notify.clone(),
-            forwarder: forwarder.abort_handle(),
-        };
-        watched.insert(machine.clone(), entry);
-        notify
-    }
-
     /// Something that is in no unit changed for every container: look again.
     pub fn look_again(&self) {
-        for watched in lock(&self.watched).values() {
-            watched.notify.notify_one();
-        }
+        self.signals.notify_all();
     }
 
     /// Forgets a container that is declared no more.
     pub(super) fn forget(&self, machine: &MachineName) {
-        lock(&self.watched).remove(machine);
+        self.signals.forget(machine);
+        lock(&self.leaders).remove(machine);
     }
 
     async fn start_unit(&self, wanted: &Wanted) -> Result<(), HostError> {
@@ -350,37 +295,12 @@ impl RealHost {
     }
 }
 
-impl Open {
-    async fn converge(&mut self) -> Result<Vec<String>, HostError> {
-        let desired = desired(&self.model, &self.containers);
-        Ok(self.firewall.converge(&desired).await?)
-    }
-
-    /// The elements of the containers that have some, as another model declares them.
-    fn elements_in(&self, model: &Model) -> BTreeMap<ContainerId, Vec<Element>> {
-        let declared = self.containers.keys().filter_map(|id| {
-            let group = model.groups.get(&id.group)?;
-            Some((id.clone(), elements(group, group.containers.get(&id.name)?)))
-        });
-        declared.collect()
-    }
-}
-
-fn desired(model: &Model, containers: &BTreeMap<ContainerId, Vec<Element>>) -> Desired {
-    let mut desired = Desired::default();
-    for group in model.groups.values() {
-        desired.extend(group_elements(model, group));
-    }
-    desired.extend(containers.values().flatten().cloned());
-    desired
-}
-
 impl Host for RealHost {
     async fn observe(&self, wanted: &Wanted) -> Result<Observed, HostError> {
         let container = wanted.container();
         let machine = &container.machine;
         // The signals are listened to before anything is read: nothing is missed between the two.
-        self.watch(machine);
+        self.signals.of(machine);
         let unit_of_ours = unit_name(machine);
         let unit = self.systemd.observe(&unit_of_ours).await?;
         let registered = self.registered(machine, unit.main_pid).await?;
@@ -518,7 +438,10 @@ impl Host for RealHost {
     }
 
     async fn changed(&self, wanted: &Wanted) {
-        self.watch(&wanted.container().machine).notified().await;
+        self.signals
+            .of(&wanted.container().machine)
+            .notified()
+            .await;
     }
 }
 
@@ -534,39 +457,6 @@ fn has_blocked_signals(pid: u32) -> Option<bool> {
         .find_map(|line| line.strip_prefix("SigBlk:"))?;
     let mask = u64::from_str_radix(blocked.trim(), 16).ok()?;
     Some(mask & 1 << (libc::SIGHUP - 1) != 0)
-}
-
-/// What a container has in the firewall while it runs.
-fn elements(group: &Group, container: &Container) -> Vec<Element> {
-    container_elements(group, container, MacAddress::of(&container.machine).0)
-}
-
-/// Turns a unit's signals into notifications; ends with the connection.
-async fn forward(connection: Connection, path: String, notify: Arc<Notify>) {
-    let rule = MatchRule::builder()
-        .msg_type(zbus::message::Type::Signal)
-        .sender("org.freedesktop.systemd1")
-        .interface("org.freedesktop.DBus.Properties")
-        .member("PropertiesChanged")
-        .path(path.as_str())
-        .build();
-    let listening = match rule {
-        Ok(rule) => MessageStream::for_match_rule(rule, &connection, NonZero::new(16)).await,
-        Err(error) => Err(error),
-    };
-    let stream = match listening {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::error!("failed to listen to {path}: {error}");
-            return;
-        }
-    };
-    let mut stream = std::pin::pin!(stream);
-    // What happened while the rule was on its way to the bus.
-    notify.notify_one();
-    while stream.next().await.is_some() {
-        notify.notify_one();
-    }
 }
 
 async fn blocking<T: Send + 'static>(

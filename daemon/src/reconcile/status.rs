@@ -4,13 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ctr_api::wire::{Action, ContainerPlan, State};
 
+use crate::machine::Active;
 use crate::machine::root::UidBase;
 use crate::os::Paths;
 
 use super::host::{Observed, Wanted};
 use super::host_error::HostError;
-use super::plan::plan;
-use super::task::action_of;
+use super::plan::{Intent, Plan, Step, plan};
 
 /// What a container does now and why, as its task knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,4 +120,21 @@ pub(super) fn view(
     view.changed = planned.changed;
     view.steps = planned.steps.iter().map(ToString::to_string).collect();
     view
+}
+
+/// What a round of planning would do, for people.
+fn action_of(plan: &Plan, observed: &Observed, intent: Intent) -> Action {
+    let up = matches!(observed.unit.active, Active::Active | Active::Activating);
+    let stops = plan
+        .steps
+        .iter()
+        .any(|it| matches!(it, Step::StopUnit | Step::KillUnit));
+    match intent {
+        Intent::Remove => Action::Remove,
+        Intent::Run if stops => Action::Restart,
+        Intent::Run if plan.steps.contains(&Step::StartUnit) => Action::Start,
+        Intent::Stop if up => Action::Stop,
+        Intent::Run if !plan.steps.is_empty() => Action::Live,
+        Intent::Run | Intent::Stop => Action::Nothing,
+    }
 }

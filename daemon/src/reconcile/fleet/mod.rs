@@ -1,25 +1,25 @@
 //! All containers: which there are, and what is asked of all of them.
 
+mod removal;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ctr_api::wire::{ApplyReport, ContainerPlan, DownReport, Outcome, PlanView};
+use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
-use crate::machine::{ALL_SLICE, Active, machine_of_unit, slice_name, unit_name};
+use crate::machine::{Active, slice_name, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
-use crate::network::{self, Attachment, Bridge};
 use crate::os::Paths;
 
-use super::host::{Conflict, Wanted};
-use super::host_error::HostError;
-use super::marks::Mark;
-use super::orphans;
-use super::plan::Intent;
-use super::real_host::RealHost;
-use super::status::now_ms;
-use super::task::{Handle, Request, Shared, spawn};
+use crate::reconcile::host::{Conflict, Wanted};
+use crate::reconcile::host_error::HostError;
+use crate::reconcile::marks::Mark;
+use crate::reconcile::plan::Intent;
+use crate::reconcile::real_host::RealHost;
+use crate::reconcile::status::now_ms;
+use crate::reconcile::task::{Handle, Request, Shared, spawn};
 
 /// The containers that have a task.
 pub type Handles = BTreeMap<ContainerId, Handle>;
@@ -141,16 +141,16 @@ impl Fleet {
             .filter(|it| !handles.contains_key(&it.id))
         {
             let wanted = Self::wanted(model, container, Intent::Run);
-            let observed = super::host::Host::observe(&*self.host, &wanted).await;
-            let view = super::status::view(&wanted, &self.shared.paths, observed);
+            let observed = crate::reconcile::host::Host::observe(&*self.host, &wanted).await;
+            let view = crate::reconcile::status::view(&wanted, &self.shared.paths, observed);
             if !container.autostart {
                 // It would be declared, and nothing of it started.
                 let quiet = Wanted {
                     intent: Intent::Stop,
                     ..wanted
                 };
-                let observed = super::host::Host::observe(&*self.host, &quiet).await;
-                let view = super::status::view(&quiet, &self.shared.paths, observed);
+                let observed = crate::reconcile::host::Host::observe(&*self.host, &quiet).await;
+                let view = crate::reconcile::status::view(&quiet, &self.shared.paths, observed);
                 views.insert(container.id.clone(), view);
                 self.host.forget(&container.machine);
                 continue;
@@ -282,46 +282,6 @@ impl Fleet {
             .collect()
     }
 
-    async fn remove_undeclared(&self, model: &Model) -> Vec<Outcome> {
-        let gone: Vec<ContainerId> = self
-            .handles
-            .borrow()
-            .keys()
-            .filter(|id| model.container(id).is_none())
-            .cloned()
-            .collect();
-        self.remove(gone).await
-    }
-
-    async fn remove(&self, ids: Vec<ContainerId>) -> Vec<Outcome> {
-        let handles = self.handles.borrow().clone();
-        let mut asked = Vec::new();
-        for id in ids {
-            let Some(handle) = handles.get(&id) else {
-                continue;
-            };
-            let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Remove(reply)).await.is_ok() {
-                asked.push((id, answer));
-            }
-        }
-        let mut failures = Vec::new();
-        for (id, answer) in asked {
-            match answer.await {
-                Ok(Ok(())) | Err(_) => {
-                    self.handles.send_modify(|now| {
-                        Arc::make_mut(now).remove(&id);
-                    });
-                    if let Ok(machine) = id.machine() {
-                        self.host.forget(&machine);
-                    }
-                }
-                Ok(Err(error)) => failures.push(outcome(&id, error)),
-            }
-        }
-        failures
-    }
-
     /// Gives every container its declaration, and a task to those that have none. The answers come
     /// when their steps are applied.
     async fn ask_each(&self, model: &Arc<Model>) -> Vec<(ContainerId, Answer)> {
@@ -396,123 +356,6 @@ impl Fleet {
             Ok(unit) if matches!(unit.active, Active::Active | Active::Activating) => Intent::Run,
             _ => Intent::Stop,
         }
-    }
-
-    /// Takes away what carries our mark and nothing declares.
-    async fn remove_orphans(&self, model: &Model) -> Vec<Outcome> {
-        let report = self.sweep(model).await;
-        report
-            .failures
-            .into_iter()
-            .map(|error| Outcome {
-                group: String::new(),
-                name: "orphan".to_owned(),
-                error: Some(error),
-            })
-            .collect()
-    }
-
-    async fn sweep(&self, model: &Model) -> DownReport {
-        let mut report = DownReport {
-            removed: Vec::new(),
-            data: Vec::new(),
-            failures: Vec::new(),
-        };
-        match self.host.systemd.units().await {
-            Ok(units) => {
-                for machine in units.iter().filter_map(|unit| machine_of_unit(unit)) {
-                    if model
-                        .containers()
-                        .any(|container| container.machine == machine)
-                    {
-                        continue;
-                    }
-                    match orphans::remove_machine(&self.host, &machine).await {
-                        Ok(true) => report.removed.push(format!("machine {machine}")),
-                        Ok(false) => {}
-                        Err(error) => report.failures.push(error.sentence()),
-                    }
-                }
-            }
-            Err(error) => report.failures.push(error.to_string()),
-        }
-        let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
-        let attachments: Vec<Attachment> = model
-            .groups
-            .values()
-            .flat_map(|group| {
-                group
-                    .containers
-                    .values()
-                    .map(|it| Attachment::of(group, it))
-            })
-            .collect();
-        let marked = match self.host.network.observe_marked().await {
-            Ok(marked) => marked,
-            Err(error) => {
-                report.failures.push(error.to_string());
-                return report;
-            }
-        };
-        let removals = network::plan_removals(&bridges, &attachments, &marked);
-        for step in removals.at_once(&marked) {
-            match self.host.network.apply(&step).await {
-                Ok(()) => report
-                    .removed
-                    .push(step.to_string().replacen("delete ", "", 1)),
-                Err(error) => report.failures.push(error.to_string()),
-            }
-        }
-        report
-    }
-
-    /// Where data stays: the machines' state, and what is declared as data.
-    fn data(&self) -> Vec<String> {
-        let model = self.in_force().model;
-        let binds = model.containers().flat_map(|container| &container.binds);
-        let declared = binds
-            .filter(|bind| bind.data)
-            .map(|bind| bind.host.display().to_string());
-        let mut data: BTreeSet<String> = declared.collect();
-        data.extend(orphans::state_directories(&self.shared.paths));
-        data.into_iter().collect()
-    }
-
-    /// Stops everything and takes away what is ours, except data.
-    pub async fn down(&self) -> DownReport {
-        let _turn = self.turn.lock().await;
-        let all: Vec<ContainerId> = self.handles.borrow().keys().cloned().collect();
-        let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
-        let failures = self.remove(all).await;
-        removed.retain(|line| {
-            !failures
-                .iter()
-                .any(|it| *line == format!("container {}/{}", it.group, it.name))
-        });
-        let mut report = self.sweep(&Model::default()).await;
-        removed.append(&mut report.removed);
-        report.removed = removed;
-        report
-            .failures
-            .extend(failures.into_iter().filter_map(|it| it.error));
-        match self.host.remove_firewall().await {
-            Ok(()) => report
-                .removed
-                .push("the tables inet ctr and bridge ctr".to_owned()),
-            Err(error) => report.failures.push(error.sentence()),
-        }
-        report.data = self.data();
-        // A slice that systemd made for a unit stays when the unit is gone.
-        if let Err(error) = self.host.systemd.stop(ALL_SLICE).await {
-            report.failures.push(error.to_string());
-        }
-        orphans::remove_empty_directories(&self.shared.paths);
-        self.change(|now| {
-            now.model = Arc::default();
-            now.digest = None;
-            now.troubled.clear();
-        });
-        report
     }
 }
 

@@ -1,0 +1,173 @@
+//! What leaves: containers that are declared no more, orphans, and everything for `down`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ctr_api::wire::{DownReport, Outcome};
+use tokio::sync::oneshot;
+
+use super::{Fleet, outcome};
+use crate::machine::{ALL_SLICE, machine_of_unit};
+use crate::model::{ContainerId, Model};
+use crate::network::{self, Attachment, Bridge};
+use crate::reconcile::orphans;
+use crate::reconcile::task::Request;
+
+impl Fleet {
+    pub(super) async fn remove_undeclared(&self, model: &Model) -> Vec<Outcome> {
+        let gone: Vec<ContainerId> = self
+            .handles
+            .borrow()
+            .keys()
+            .filter(|id| model.container(id).is_none())
+            .cloned()
+            .collect();
+        self.remove(gone).await
+    }
+
+    pub(super) async fn remove(&self, ids: Vec<ContainerId>) -> Vec<Outcome> {
+        let handles = self.handles.borrow().clone();
+        let mut asked = Vec::new();
+        for id in ids {
+            let Some(handle) = handles.get(&id) else {
+                continue;
+            };
+            let (reply, answer) = oneshot::channel();
+            if handle.requests.send(Request::Remove(reply)).await.is_ok() {
+                asked.push((id, answer));
+            }
+        }
+        let mut failures = Vec::new();
+        for (id, answer) in asked {
+            match answer.await {
+                Ok(Ok(())) | Err(_) => {
+                    self.handles.send_modify(|now| {
+                        Arc::make_mut(now).remove(&id);
+                    });
+                    if let Ok(machine) = id.machine() {
+                        self.host.forget(&machine);
+                    }
+                }
+                Ok(Err(error)) => failures.push(outcome(&id, error)),
+            }
+        }
+        failures
+    }
+
+    /// Takes away what carries our mark and nothing declares.
+    pub(super) async fn remove_orphans(&self, model: &Model) -> Vec<Outcome> {
+        let report = self.sweep(model).await;
+        report
+            .failures
+            .into_iter()
+            .map(|error| Outcome {
+                group: String::new(),
+                name: "orphan".to_owned(),
+                error: Some(error),
+            })
+            .collect()
+    }
+
+    pub(super) async fn sweep(&self, model: &Model) -> DownReport {
+        let mut report = DownReport {
+            removed: Vec::new(),
+            data: Vec::new(),
+            failures: Vec::new(),
+        };
+        match self.host.systemd.units().await {
+            Ok(units) => {
+                for machine in units.iter().filter_map(|unit| machine_of_unit(unit)) {
+                    if model
+                        .containers()
+                        .any(|container| container.machine == machine)
+                    {
+                        continue;
+                    }
+                    match orphans::remove_machine(&self.host, &machine).await {
+                        Ok(true) => report.removed.push(format!("machine {machine}")),
+                        Ok(false) => {}
+                        Err(error) => report.failures.push(error.sentence()),
+                    }
+                }
+            }
+            Err(error) => report.failures.push(error.to_string()),
+        }
+        let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
+        let attachments: Vec<Attachment> = model
+            .groups
+            .values()
+            .flat_map(|group| {
+                group
+                    .containers
+                    .values()
+                    .map(|it| Attachment::of(group, it))
+            })
+            .collect();
+        let marked = match self.host.network.observe_marked().await {
+            Ok(marked) => marked,
+            Err(error) => {
+                report.failures.push(error.to_string());
+                return report;
+            }
+        };
+        let removals = network::plan_removals(&bridges, &attachments, &marked);
+        for step in removals.at_once(&marked) {
+            match self.host.network.apply(&step).await {
+                Ok(()) => report
+                    .removed
+                    .push(step.to_string().replacen("delete ", "", 1)),
+                Err(error) => report.failures.push(error.to_string()),
+            }
+        }
+        report
+    }
+
+    /// Where data stays: the machines' state, and what is declared as data.
+    pub(super) fn data(&self) -> Vec<String> {
+        let model = self.in_force().model;
+        let binds = model.containers().flat_map(|container| &container.binds);
+        let declared = binds
+            .filter(|bind| bind.data)
+            .map(|bind| bind.host.display().to_string());
+        let mut data: BTreeSet<String> = declared.collect();
+        data.extend(orphans::state_directories(&self.shared.paths));
+        data.into_iter().collect()
+    }
+
+    /// Stops everything and takes away what is ours, except data.
+    pub async fn down(&self) -> DownReport {
+        let _turn = self.turn.lock().await;
+        let all: Vec<ContainerId> = self.handles.borrow().keys().cloned().collect();
+        let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
+        let failures = self.remove(all).await;
+        removed.retain(|line| {
+            !failures
+                .iter()
+                .any(|it| *line == format!("container {}/{}", it.group, it.name))
+        });
+        let mut report = self.sweep(&Model::default()).await;
+        removed.append(&mut report.removed);
+        report.removed = removed;
+        report
+            .failures
+            .extend(failures.into_iter().filter_map(|it| it.error));
+        match self.host.remove_firewall().await {
+            Ok(()) => report
+                .removed
+                .push("the tables inet ctr and bridge ctr".to_owned()),
+            Err(error) => report.failures.push(error.sentence()),
+        }
+        report.data = self.data();
+        // A slice that systemd made for a unit stays when the unit is gone.
+        if let Err(error) = self.host.systemd.stop(ALL_SLICE).await {
+            report.failures.push(error.to_string());
+        }
+        orphans::remove_empty_directories(&self.shared.paths);
+        self.change(|now| {
+            now.model = Arc::default();
+            now.digest = None;
+            now.troubled.clear();
+        });
+        report
+    }
+}

@@ -1,0 +1,125 @@
+//! What a task does with a request.
+
+use std::sync::Arc;
+
+use ctr_api::wire::{ContainerPlan, State};
+
+use crate::machine::Active;
+use crate::model::Model;
+
+use super::{Request, Task};
+use crate::reconcile::host::{Host, Wanted};
+use crate::reconcile::marks::Mark;
+use crate::reconcile::plan::Intent;
+use crate::reconcile::status::{now_ms, view};
+
+impl<H: Host> Task<H> {
+    pub(super) async fn hear(&mut self, request: Request) {
+        match request {
+            Request::Start(reply) => {
+                self.mark(None);
+                self.fresh(Intent::Run);
+                self.say_at_once(State::Starting, &[State::Running, State::Starting]);
+                let _ = reply.send(());
+            }
+            Request::Stop(reply) => {
+                self.mark(Some(Mark::Stopped));
+                self.fresh(Intent::Stop);
+                self.say_at_once(State::Stopping, &[State::Stopped, State::Stopping]);
+                let _ = reply.send(());
+            }
+            Request::Restart(reply) => {
+                self.mark(None);
+                self.fresh(Intent::Run);
+                self.forced = self
+                    .last
+                    .as_ref()
+                    .is_some_and(|last| matches!(last.active, Active::Active | Active::Activating));
+                let word = if self.forced {
+                    State::Stopping
+                } else {
+                    State::Starting
+                };
+                self.say_at_once(word, &[word]);
+                let _ = reply.send(());
+            }
+            Request::Declare(model, reply) => {
+                // Another declaration may be what it failed for. A guest that ended and is not to be
+                // started again stays down until it is declared differently or a person starts it.
+                let same = model.container(&self.wanted.id) == Some(self.wanted.container());
+                self.given_up &= same;
+                self.next_try = None;
+                self.wanted.model = model;
+                self.declare.push(reply);
+            }
+            Request::Plan(model, reply) => {
+                let answer = self.would(model).await;
+                let _ = reply.send(answer);
+            }
+            Request::Remove(reply) => {
+                self.mark(None);
+                self.fresh(Intent::Remove);
+                self.remove = Some(reply);
+            }
+        }
+    }
+
+    pub(super) fn fresh(&mut self, intent: Intent) {
+        self.wanted.intent = intent;
+        self.backoff.reset();
+        self.next_try = None;
+        self.given_up = false;
+        self.trouble = None;
+        self.restarts = 0;
+    }
+
+    /// A caller that has its answer finds the request in the status, not the state before it.
+    pub(super) fn say_at_once(&self, state: State, already: &[State]) {
+        self.status.send_if_modified(|status| {
+            if already.contains(&status.state) {
+                return false;
+            }
+            status.state = state;
+            status.since_ms = now_ms();
+            status.reason = None;
+            status.hint = None;
+            status.next_try_ms = None;
+            true
+        });
+    }
+
+    pub(super) fn mark(&self, mark: Option<Mark>) {
+        let path = self.shared.paths.mark(&self.wanted.container().machine);
+        let result = match mark {
+            Some(mark) => mark.write(&path),
+            None => Mark::clear(&path),
+        };
+        if let Err(error) = result {
+            tracing::warn!(container = %self.wanted.id, "failed to note in {}: {error}", path.display());
+        }
+    }
+
+    /// What another declaration would do to this container.
+    pub(super) async fn would(&self, model: Arc<Model>) -> ContainerPlan {
+        let id = self.wanted.id.clone();
+        let gone = model.container(&id).is_none();
+        let wanted = if gone {
+            Wanted {
+                model: self.wanted.model.clone(),
+                id,
+                intent: Intent::Remove,
+            }
+        } else {
+            Wanted {
+                model,
+                id,
+                intent: self.wanted.intent,
+            }
+        };
+        view(
+            &wanted,
+            &self.shared.paths,
+            self.host.observe(&wanted).await,
+        )
+    }
+}

@@ -1,0 +1,310 @@
+//! One container's task: serial, and the only one that changes anything of that container.
+
+mod hear;
+mod note;
+mod publish;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ctr_api::wire::{ContainerPlan, State};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+use crate::machine::{Active, Unit};
+use crate::model::{ContainerId, Model};
+use crate::os::Paths;
+use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
+use crate::reconcile::plan::{Intent, Plan, Step, plan};
+use crate::reconcile::status::Status;
+use crate::reconcile::supervise::Backoff;
+
+/// What others ask of a container's task.
+#[derive(Debug)]
+pub enum Request {
+    /// Start it; answered when its status says so.
+    Start(oneshot::Sender<()>),
+    /// Stop it; answered when its status says so.
+    Stop(oneshot::Sender<()>),
+    /// Stop and start it; answered when its status says so.
+    Restart(oneshot::Sender<()>),
+    /// A new declaration; answered when the steps it takes are applied.
+    Declare(Arc<Model>, oneshot::Sender<Result<(), String>>),
+    /// What a declaration would do.
+    Plan(Arc<Model>, oneshot::Sender<ContainerPlan>),
+    /// Take it away; the task ends with the answer.
+    Remove(oneshot::Sender<Result<(), String>>),
+}
+
+/// How others reach a container's task.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// Its requests.
+    pub requests: mpsc::Sender<Request>,
+    /// Its status, always the present one.
+    pub status: watch::Receiver<Status>,
+}
+
+/// What all tasks share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Every place on the host.
+    pub paths: Arc<Paths>,
+    /// How many guests are on their way to ready at once.
+    pub starts: Arc<Semaphore>,
+    /// The handles of all containers, for those that wait for another.
+    pub fleet: watch::Receiver<Arc<crate::reconcile::fleet::Handles>>,
+}
+
+/// How often the same plan may come back before it is called a failure.
+const ROUNDS: u32 = 8;
+
+struct Task<H> {
+    host: Arc<H>,
+    shared: Shared,
+    wanted: Wanted,
+    status: watch::Sender<Status>,
+    /// The unit as it was last seen.
+    last: Option<Unit>,
+    /// We asked for the end that comes next.
+    stopping: bool,
+    /// A person asked for a restart that has not begun.
+    forced: bool,
+    backoff: Backoff,
+    /// Not started again before.
+    next_try: Option<Instant>,
+    /// It failed and is not tried again by itself.
+    given_up: bool,
+    /// Why it is not where it should be.
+    trouble: Option<Conflict>,
+    restarts: u32,
+    last_exit: Option<String>,
+    permit: Option<OwnedSemaphorePermit>,
+    waiting_for: Option<ContainerId>,
+    declare: Vec<oneshot::Sender<Result<(), String>>>,
+    remove: Option<oneshot::Sender<Result<(), String>>>,
+}
+
+/// Starts the task of a container.
+pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
+    let (requests, inbox) = mpsc::channel(64);
+    let state = if wanted.intent == Intent::Run {
+        State::Starting
+    } else {
+        State::Stopped
+    };
+    let (status, status_of) = watch::channel(Status {
+        state,
+        ..Status::unknown()
+    });
+    let task = Task {
+        host,
+        shared,
+        wanted,
+        status,
+        last: None,
+        stopping: false,
+        forced: false,
+        backoff: Backoff::default(),
+        next_try: None,
+        given_up: false,
+        trouble: None,
+        restarts: 0,
+        last_exit: None,
+        permit: None,
+        waiting_for: None,
+        declare: Vec::new(),
+        remove: None,
+    };
+    tokio::spawn(task.run(inbox));
+    Handle {
+        requests,
+        status: status_of,
+    }
+}
+
+/// What the loop does next.
+enum Next {
+    /// Look again at once.
+    Again,
+    /// Wait for an event.
+    Wait,
+    /// The container is gone.
+    Done,
+}
+
+impl<H: Host> Task<H> {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
+        let mut rounds = 0;
+        loop {
+            match self.round(rounds).await {
+                Next::Again => {
+                    rounds += 1;
+                    // A request is heard between any two rounds.
+                    while let Ok(request) = inbox.try_recv() {
+                        self.hear(request).await;
+                        rounds = 0;
+                    }
+                }
+                Next::Wait => {
+                    rounds = 0;
+                    if !self.wait(&mut inbox).await {
+                        return;
+                    }
+                }
+                Next::Done => {
+                    if let Some(reply) = self.remove.take() {
+                        let _ = reply.send(Ok(()));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Observes once, plans once, applies that plan.
+    async fn round(&mut self, rounds: u32) -> Next {
+        let observed = match self.host.observe(&self.wanted).await {
+            Ok(observed) => observed,
+            Err(error) => {
+                self.fail(&error);
+                self.publish(None);
+                return Next::Wait;
+            }
+        };
+        self.note(&observed);
+        if self.held_back(&observed) {
+            self.publish(Some(&observed));
+            return Next::Wait;
+        }
+        let plan = match plan(&self.wanted, &observed, self.forced) {
+            Ok(plan) => plan,
+            Err(conflict) => {
+                self.trouble_with(conflict);
+                self.publish(Some(&observed));
+                return Next::Wait;
+            }
+        };
+        if plan.steps.is_empty() {
+            return self.settled(&observed);
+        }
+        if rounds >= ROUNDS {
+            let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+            self.trouble_with(Conflict {
+                reason: format!("not converged, there is still: {}", steps.join(", ")),
+                hint: Some("journalctl -u ctrd says what was tried".to_owned()),
+            });
+            self.publish(Some(&observed));
+            return Next::Wait;
+        }
+        if plan.steps.contains(&Step::StartUnit) && !self.may_start() {
+            self.publish(Some(&observed));
+            return Next::Wait;
+        }
+        self.announce(&plan, &observed);
+        self.carry_out(&plan).await
+    }
+
+    async fn carry_out(&mut self, plan: &Plan) -> Next {
+        for step in &plan.steps {
+            if matches!(step, Step::StopUnit | Step::KillUnit) {
+                self.stopping = true;
+                self.forced = false;
+            }
+            tracing::info!(container = %self.wanted.id, "{}: {step}", self.wanted.id);
+            if let Err(error) = self.host.apply(&self.wanted, step).await {
+                self.fail(&error);
+                self.publish(None);
+                return Next::Wait;
+            }
+        }
+        self.trouble = None;
+        Next::Again
+    }
+
+    /// There is nothing to do now.
+    fn settled(&mut self, observed: &Observed) -> Next {
+        self.trouble = None;
+        self.publish(Some(observed));
+        if self.wanted.intent == Intent::Remove
+            && (matches!(observed.unit.active, Active::Inactive | Active::Failed)
+                || observed.unit.is_foreign())
+        {
+            return Next::Done;
+        }
+        // A restart goes on when the old guest is gone.
+        if observed.unit.active != Active::Deactivating {
+            self.answer_declare(&Ok(()));
+        }
+        Next::Wait
+    }
+
+    fn answer_declare(&mut self, answer: &Result<(), String>) {
+        for reply in self.declare.drain(..) {
+            let _ = reply.send(answer.clone());
+        }
+    }
+
+    /// Waits for anything that may change what is to be done; `false` ends the task.
+    async fn wait(&mut self, inbox: &mut mpsc::Receiver<Request>) -> bool {
+        let due = self.next_try.map(tokio::time::Instant::from_std);
+        let timer = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        let wants_place = self.wanted.intent == Intent::Run
+            && self.permit.is_none()
+            && self.waiting_for.is_none()
+            && due.is_none()
+            && !self.given_up
+            && self
+                .last
+                .as_ref()
+                .is_some_and(|last| matches!(last.active, Active::Inactive | Active::Failed));
+        let starts = self.shared.starts.clone();
+        let place = async {
+            if wants_place {
+                starts.acquire_owned().await.ok()
+            } else {
+                std::future::pending().await
+            }
+        };
+        let mut other = self.other_status();
+        let mut fleet = self.shared.fleet.clone();
+        let other_changed = async {
+            match &mut other {
+                Some(status) => {
+                    tokio::select! {
+                        _ = status.changed() => {}
+                        _ = fleet.changed() => {}
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            request = inbox.recv() => match request {
+                Some(request) => self.hear(request).await,
+                None => return false,
+            },
+            () = self.host.changed(&self.wanted) => {}
+            () = timer => self.next_try = None,
+            permit = place => self.permit = permit,
+            () = other_changed => {}
+        }
+        true
+    }
+
+    fn other_status(&self) -> Option<watch::Receiver<Status>> {
+        let id = self.waiting_for.as_ref()?;
+        let fleet = self.shared.fleet.borrow().clone();
+        let mut status = fleet.get(id)?.status.clone();
+        status.mark_unchanged();
+        // It may have become ready since it was looked at.
+        if status.borrow().is_ready() {
+            status.mark_changed();
+        }
+        Some(status)
+    }
+}

@@ -1,0 +1,135 @@
+//! What a task learns from what it sees: ends that nobody asked for, starts that are not due.
+
+use std::time::{Duration, Instant};
+
+use crate::machine::{Active, Ended};
+
+use super::Task;
+use crate::reconcile::host::{Conflict, Host, Observed};
+use crate::reconcile::host_error::HostError;
+use crate::reconcile::marks::Mark;
+use crate::reconcile::plan::Intent;
+use crate::reconcile::status::now_ms;
+use crate::reconcile::supervise::{Verdict, verdict};
+
+/// A run of this length ends a row of failures.
+const GOOD_RUN: Duration = Duration::from_secs(60);
+
+impl<H: Host> Task<H> {
+    /// Learns from what was seen: an end that nobody asked for, a guest that is ready.
+    pub(super) fn note(&mut self, observed: &Observed) {
+        let unit = &observed.unit;
+        if unit.is_foreign() {
+            return;
+        }
+        let before = self.last.as_ref().map(|last| last.active);
+        let was_up = matches!(
+            before,
+            Some(Active::Active | Active::Activating | Active::Deactivating)
+        );
+        // The place among those that start is given back when the start is over, not before it.
+        let over = match unit.active {
+            Active::Active => true,
+            Active::Failed | Active::Inactive => was_up,
+            Active::Activating | Active::Deactivating => false,
+        };
+        if over {
+            self.permit = None;
+        }
+        if unit.active == Active::Active {
+            self.next_try = None;
+            self.given_up = false;
+        }
+        let ended = match unit.active {
+            Active::Failed if before != Some(Active::Failed) => Some(unit.ended.as_ref()),
+            Active::Inactive if was_up => Some(None),
+            _ => None,
+        };
+        if let Some(ended) = ended {
+            let asked = std::mem::take(&mut self.stopping);
+            self.last_exit =
+                Some(ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string));
+            if !asked && self.wanted.intent == Intent::Run {
+                self.ended(ended);
+            }
+        }
+        self.last = Some(unit.clone());
+    }
+
+    pub(super) fn ended(&mut self, ended: Option<&Ended>) {
+        let started = self.last.as_ref().map_or(0, |last| last.active_since_usec);
+        let ran = Duration::from_millis(now_ms().saturating_sub(started / 1000));
+        if started != 0 && ran > GOOD_RUN {
+            self.backoff.reset();
+        }
+        let restart = &self.wanted.container().restart;
+        match verdict(restart, ended, &mut self.backoff) {
+            Verdict::Restart(pause) => {
+                self.restarts += 1;
+                self.next_try = (!pause.is_zero()).then(|| Instant::now() + pause);
+                let how = self.last_exit.as_deref().unwrap_or("unknown");
+                tracing::warn!(container = %self.wanted.id,
+                    "{} ended by itself ({how}) and is started again in {pause:?}", self.wanted.id);
+            }
+            Verdict::StayFailed => self.given_up = true,
+            Verdict::StayOff => {
+                self.wanted.intent = Intent::Stop;
+                self.mark(Some(Mark::PoweredOff));
+            }
+        }
+    }
+
+    /// A start that is not due yet.
+    pub(super) fn held_back(&mut self, observed: &Observed) -> bool {
+        let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
+        if !down || self.wanted.intent != Intent::Run {
+            self.waiting_for = None;
+            return false;
+        }
+        if self.given_up || self.next_try.is_some_and(|due| due > Instant::now()) {
+            return true;
+        }
+        self.next_try = None;
+        let fleet = self.shared.fleet.borrow().clone();
+        self.waiting_for = self
+            .wanted
+            .container()
+            .after
+            .iter()
+            .find(|id| {
+                fleet
+                    .get(*id)
+                    .is_none_or(|handle| !handle.status.borrow().is_ready())
+            })
+            .cloned();
+        self.waiting_for.is_some()
+    }
+
+    /// Takes one of the places of guests that start at once; the place is given back when the guest
+    /// is ready or gone.
+    pub(super) fn may_start(&mut self) -> bool {
+        if self.permit.is_none() {
+            self.permit = self.shared.starts.clone().try_acquire_owned().ok();
+        }
+        self.permit.is_some()
+    }
+
+    pub(super) fn fail(&mut self, error: &HostError) {
+        tracing::error!(container = %self.wanted.id, "{}: {}", self.wanted.id, error.sentence());
+        self.trouble_with(Conflict {
+            reason: error.sentence(),
+            hint: error.hint(),
+        });
+    }
+
+    pub(super) fn trouble_with(&mut self, trouble: Conflict) {
+        let pause = self.backoff.next(&self.wanted.container().restart);
+        self.next_try = Some(Instant::now() + pause);
+        self.permit = None;
+        self.answer_declare(&Err(trouble.reason.clone()));
+        if let Some(reply) = self.remove.take() {
+            let _ = reply.send(Err(trouble.reason.clone()));
+        }
+        self.trouble = Some(trouble);
+    }
+}
