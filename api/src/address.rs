@@ -1,5 +1,7 @@
 //! Where things are on the bus.
 
+use std::fmt::Write as _;
+
 use zbus::OwnedObjectPath;
 
 /// The well-known name that `ctrd` owns on the system bus.
@@ -19,11 +21,17 @@ pub const CONTAINER_INTERFACE: &str = "org.kernelcore.Containers1.Container";
 /// # Panics
 /// Never: every escaped element is a valid object path element.
 pub fn container_path(group: &str, name: &str) -> OwnedObjectPath {
-    let path = format!("{MANAGER_PATH}/container/{}/{}", escape(group), escape(name));
+    let path = format!(
+        "{MANAGER_PATH}/container/{}/{}",
+        escape_path_element(group),
+        escape_path_element(name)
+    );
     OwnedObjectPath::try_from(path).expect("an escaped element is valid in an object path")
 }
 
-fn escape(element: &str) -> String {
+/// One element of an object path: what it cannot hold as `_xx`, as `bus_label_escape()` in systemd
+/// has it.
+pub fn escape_path_element(element: &str) -> String {
     if element.is_empty() {
         return "_".to_owned();
     }
@@ -33,7 +41,7 @@ fn escape(element: &str) -> String {
         if plain {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("_{byte:02x}"));
+            let _ = write!(out, "_{byte:02x}");
         }
     }
     out

@@ -51,7 +51,7 @@ fn object(map: Map<String, Value>) -> Result<Dict, DictError> {
     let mut dict = Dict::with_capacity(map.len());
     for (key, value) in map {
         if let Some(value) = to_variant(value)? {
-            dict.insert(key, OwnedVariant::try_from(value).map_err(zbus::Error::from)?);
+            dict.insert(key, OwnedVariant::try_from(value)?);
         }
     }
     Ok(dict)
@@ -67,7 +67,7 @@ fn to_variant(value: Value) -> Result<Option<Variant<'static>>, DictError> {
             let mut array = Array::new(&Signature::Variant);
             for item in items {
                 if let Some(item) = to_variant(item)? {
-                    array.append(Variant::Variant(Box::new(item))).map_err(zbus::Error::from)?;
+                    array.append(Variant::Variant(Box::new(item)))?;
                 }
             }
             Variant::Array(array)
@@ -99,9 +99,7 @@ fn to_json(value: &Variant<'_>) -> Result<Value, DictError> {
         Variant::F64(it) => Value::from(*it),
         Variant::Str(it) => Value::from(it.as_str()),
         Variant::Variant(it) => to_json(it)?,
-        Variant::Array(items) => {
-            Value::Array(items.iter().map(to_json).collect::<Result<_, _>>()?)
-        }
+        Variant::Array(items) => Value::Array(items.iter().map(to_json).collect::<Result<_, _>>()?),
         Variant::Dict(entries) => {
             let mut map = Map::new();
             for (key, value) in entries.iter() {
@@ -142,9 +140,16 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_known_is_ignored() {
-        let mut dict = to_dict(&PlanView { host: vec![], containers: vec![], problems: vec![] })
-            .expect("a plan is a structure");
-        dict.insert("later".to_owned(), zbus::Variant::from(7_u32).try_into().expect("owned"));
+        let mut dict = to_dict(&PlanView {
+            host: vec![],
+            containers: vec![],
+            problems: vec![],
+        })
+        .expect("a plan is a structure");
+        dict.insert(
+            "later".to_owned(),
+            zbus::Variant::from(7_u32).try_into().expect("owned"),
+        );
         assert!(from_dict::<PlanView>(&dict).is_ok());
     }
 }

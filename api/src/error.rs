@@ -5,13 +5,14 @@ use zbus::DBusError;
 /// An error that `ctrd` answers with. The text is a sentence for people.
 #[derive(Debug, DBusError)]
 #[zbus(prefix = "org.kernelcore.Containers1.Error")]
-#[allow(missing_docs, reason = "the derive makes items that cannot be documented")]
+#[allow(
+    missing_docs,
+    reason = "the derive makes items that cannot be documented"
+)]
 pub enum Error {
     /// The bus itself failed.
     #[zbus(error)]
     ZBus(zbus::Error),
-    /// No such group is declared.
-    NoSuchGroup(String),
     /// No such container is declared in that group.
     NoSuchContainer(String),
     /// The container does not run.

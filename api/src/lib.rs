@@ -21,11 +21,15 @@ mod address;
 mod dict;
 mod error;
 mod proxy;
+pub mod session;
 pub mod wire;
+mod words;
 
 pub use address::{
     BUS_NAME, CONTAINER_INTERFACE, MANAGER_INTERFACE, MANAGER_PATH, container_path,
+    escape_path_element,
 };
 pub use dict::{Dict, DictError, from_dict, to_dict};
 pub use error::Error;
 pub use proxy::{ContainerProxy, ManagerProxy};
+pub use words::{RESERVED_FOR_LATER, RESERVED_GROUP_NAMES};

@@ -1,11 +1,13 @@
 //! What a client calls.
 
-use zbus::proxy;
 use zbus::Fd;
+use zbus::proxy;
 
 use crate::{Dict, Error};
 
 /// The manager: everything that concerns more than one container.
+///
+/// Calls that change something carry the flag that lets polkit ask the person at the terminal.
 #[proxy(
     interface = "org.kernelcore.Containers1.Manager",
     default_service = "org.kernelcore.Containers1",
@@ -21,10 +23,12 @@ pub trait Manager {
 
     /// Reads the declaration in place again and makes it so: a [`crate::wire::ApplyReport`].
     /// Returns when the steps are applied, not when the guests are ready.
+    #[zbus(allow_interactive_auth)]
     fn apply(&self) -> Result<Dict, Error>;
 
     /// Stops everything and takes away bridges, tables and namespaces: a
     /// [`crate::wire::DownReport`].
+    #[zbus(allow_interactive_auth)]
     fn down(&self) -> Result<Dict, Error>;
 
     /// The daemon's version.
@@ -44,10 +48,13 @@ pub trait Container {
     /// The container in full: a [`crate::wire::ContainerStatus`].
     fn status(&self) -> Result<Dict, Error>;
     /// Starts it, and forgets that it was stopped by hand.
+    #[zbus(allow_interactive_auth)]
     fn start(&self) -> Result<(), Error>;
     /// Stops it; it stays stopped until started or the host reboots.
+    #[zbus(allow_interactive_auth)]
     fn stop(&self) -> Result<(), Error>;
     /// Stops and starts it.
+    #[zbus(allow_interactive_auth)]
     fn restart(&self) -> Result<(), Error>;
 
     /// Runs a command in the guest: `request` is a [`crate::wire::SessionRequest`].
@@ -55,6 +62,7 @@ pub trait Container {
     /// `control` is one end of a `SOCK_SEQPACKET` pair; `stdio` holds the three standard streams of
     /// the command (pipes), and is empty where the request wants a terminal, whose master side then
     /// arrives on `control`. See [`crate::wire`] and `docs/reference/dbus.md` for the messages.
+    #[zbus(allow_interactive_auth)]
     fn open_session(
         &self,
         request: &Dict,
@@ -93,4 +101,3 @@ pub trait Container {
     #[zbus(property)]
     fn restarts(&self) -> zbus::Result<u32>;
 }
-

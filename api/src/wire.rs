@@ -191,8 +191,6 @@ pub enum Action {
     Nothing,
     /// Changed while it runs on.
     Live,
-    /// The new NixOS system is switched to inside the running guest.
-    Switch,
     /// Stopped and started again.
     Restart,
     /// Started.
@@ -209,7 +207,6 @@ impl Action {
         match self {
             Self::Nothing => "nothing",
             Self::Live => "live",
-            Self::Switch => "switch",
             Self::Restart => "restart",
             Self::Start => "start",
             Self::Stop => "stop",

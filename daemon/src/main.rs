@@ -1,1 +1,108 @@
-fn main() {}
+//! The daemon's command line.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ctrd::os::Paths;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Keeps declared containers running as systemd-nspawn machines.
+#[derive(Debug, Parser)]
+#[command(name = "ctrd", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon; systemd does this with ctrd.service
+    Run {
+        /// The declaration
+        #[arg(long, value_name = "FILE", default_value = "/etc/ctr/containers.toml")]
+        declaration: PathBuf,
+    },
+    /// Say everything that is wrong with a declaration
+    ///
+    /// Looks at the file alone, never at the host, so that it can run where the declaration is
+    /// written: exit status 0 for a good file, 1 for a bad one.
+    Check {
+        /// The declaration
+        file: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    if ctrd::session::started_as_helper() {
+        return ctrd::session::helper_main();
+    }
+    match Arguments::parse().command {
+        Command::Run { declaration } => run(declaration),
+        Command::Check { file } => {
+            let colour = std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            ctrd::declaration::check(&file, &mut std::io::stderr(), colour)
+                .map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+    }
+}
+
+fn run(declaration: PathBuf) -> ExitCode {
+    log();
+    let mut paths = Paths {
+        declaration,
+        ..Paths::default()
+    };
+    for (program, place) in [
+        ("systemd-nspawn", &mut paths.nspawn),
+        ("nft", &mut paths.nft),
+    ] {
+        let Some(found) = Paths::program(program) else {
+            tracing::error!(
+                "{program} is not installed: ctrd needs systemd-container and nftables"
+            );
+            return ExitCode::FAILURE;
+        };
+        *place = found;
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("failed to start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(ctrd::run(paths)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To the journal where systemd started us, else to standard error.
+fn log() {
+    let registry =
+        tracing_subscriber::registry().with(tracing_subscriber::filter::LevelFilter::INFO);
+    match tracing_journald::layer() {
+        Ok(journal) if std::env::var_os("JOURNAL_STREAM").is_some() => {
+            registry
+                .with(journal.with_syslog_identifier("ctrd".to_owned()))
+                .init();
+        }
+        _ => registry
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_writer(std::io::stderr)
+                    .without_time(),
+            )
+            .init(),
+    }
+}

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ctrd::declaration::{RESERVED_GROUP_NAMES, parse};
+use ctr_api::{RESERVED_FOR_LATER, RESERVED_GROUP_NAMES};
+use ctrd::declaration::parse;
 use ctrd::model::{
     ActionCommand, Bind, Container, ContainerId, FileContent, Limits, Model, Port, Program,
     Protocol, Publish, Reach, Restart, RestartPolicy, Root, UserMode,
@@ -345,7 +346,7 @@ fn the_reference_shows_what_is_true() {
     let wrong = declaration.replace("10.77.3.11", "10.77.4.11");
     let problems = parse("containers.toml", wrong.as_bytes()).expect_err("it is outside");
     assert_eq!(problems.to_string(), block("text"));
-    for name in RESERVED_GROUP_NAMES {
+    for name in RESERVED_GROUP_NAMES.iter().chain(RESERVED_FOR_LATER) {
         assert!(reference.contains(&format!("`{name}`")), "{name}");
     }
 }

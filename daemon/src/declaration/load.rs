@@ -52,7 +52,9 @@ pub fn check(path: &Path, out: &mut dyn Write, colour: bool) -> io::Result<u8> {
         Colour::Never
     };
     match load(path) {
-        Ok(Parsed { model, warnings }) => {
+        Ok(Parsed {
+            model, warnings, ..
+        }) => {
             for problem in warnings.render_each(colour) {
                 writeln!(out, "{problem}\n")?;
             }

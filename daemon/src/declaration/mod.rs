@@ -27,4 +27,3 @@ pub use load::{LoadError, check, load};
 pub use parse::{Parsed, SIZE_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};
 pub use render::Colour;
-pub use validate::RESERVED_GROUP_NAMES;

@@ -1,5 +1,6 @@
 //! Bytes to a model.
 
+use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::build::build;
@@ -22,6 +23,8 @@ pub struct Parsed {
     pub model: Model,
     /// What somebody should know about it.
     pub warnings: Problems,
+    /// SHA-256 of the bytes: whether a file still says the same.
+    pub digest: [u8; 32],
 }
 
 /// Reads the declaration `bytes`; `name` is what problems call it.
@@ -45,6 +48,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, Problems> {
         Some(model) if !problems.refused() => Ok(Parsed {
             model,
             warnings: problems.finish(name, text),
+            digest: Sha256::digest(bytes).into(),
         }),
         _ => Err(problems.finish(name, text)),
     }

@@ -16,6 +16,7 @@ pub use container::{
     ActionCommand, Bind, Container, FileContent, Limits, Port, Program, Protocol, Publish, Restart,
     RestartPolicy, Root, UserMode,
 };
+pub(crate) use names::hex;
 pub use names::{
     ContainerId, ContainerName, GroupName, INTERFACE_NAME_MAX, InterfaceName, MACHINE_NAME_MAX,
     MachineName, NameError,
@@ -33,7 +34,9 @@ pub struct Model {
 impl Model {
     /// Every container of every group.
     pub fn containers(&self) -> impl Iterator<Item = &Container> {
-        self.groups.values().flat_map(|group| group.containers.values())
+        self.groups
+            .values()
+            .flat_map(|group| group.containers.values())
     }
 
     /// One container.

@@ -1,6 +1,6 @@
 //! Names at the limits of what carries them: the constructor is the one place a rule stands.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -46,7 +46,10 @@ fn check_label(text: &str, limit: usize) -> Result<(), NameError> {
         return Err(NameError::Edge);
     }
     if text.len() > limit {
-        return Err(NameError::Length { length: text.len(), limit });
+        return Err(NameError::Length {
+            length: text.len(),
+            limit,
+        });
     }
     Ok(())
 }
@@ -119,8 +122,14 @@ impl ContainerId {
     pub fn machine(&self) -> Result<MachineName, NameError> {
         let group = self.group.as_str();
         let name = self.name.as_str();
-        let prefixed = name.strip_prefix(group).is_some_and(|rest| rest.starts_with('-'));
-        if prefixed { name.parse() } else { format!("{group}-{name}").parse() }
+        let prefixed = name
+            .strip_prefix(group)
+            .is_some_and(|rest| rest.starts_with('-'));
+        if prefixed {
+            name.parse()
+        } else {
+            format!("{group}-{name}").parse()
+        }
     }
 }
 
@@ -167,9 +176,15 @@ impl FromStr for InterfaceName {
             return Err(NameError::Empty);
         }
         if text.len() > INTERFACE_NAME_MAX {
-            return Err(NameError::Length { length: text.len(), limit: INTERFACE_NAME_MAX });
+            return Err(NameError::Length {
+                length: text.len(),
+                limit: INTERFACE_NAME_MAX,
+            });
         }
-        if let Some(wrong) = text.chars().find(|c| matches!(c, '/' | ':') || c.is_whitespace()) {
+        if let Some(wrong) = text
+            .chars()
+            .find(|c| matches!(c, '/' | ':') || c.is_whitespace())
+        {
             return Err(NameError::Character(wrong));
         }
         if text == "." || text == ".." {
@@ -188,7 +203,15 @@ impl fmt::Display for InterfaceName {
 /// Ten hexadecimal digits of the SHA-256 of a name: 40 bits, so that a thousand names meet with a
 /// probability of one in two million.
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes())[..5])
+}
+
+/// Lower-case hexadecimal digits, two a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -204,9 +227,18 @@ mod tests {
 
     #[test]
     fn a_name_that_starts_with_its_group_is_the_machine() {
-        assert_eq!(id("dev", "dev-ml").machine().expect("short").as_str(), "dev-ml");
-        assert_eq!(id("dev", "postgres").machine().expect("short").as_str(), "dev-postgres");
-        assert_eq!(id("dev", "devel").machine().expect("short").as_str(), "dev-devel");
+        assert_eq!(
+            id("dev", "dev-ml").machine().expect("short").as_str(),
+            "dev-ml"
+        );
+        assert_eq!(
+            id("dev", "postgres").machine().expect("short").as_str(),
+            "dev-postgres"
+        );
+        assert_eq!(
+            id("dev", "devel").machine().expect("short").as_str(),
+            "dev-devel"
+        );
     }
 
     #[test]

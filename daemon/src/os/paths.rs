@@ -75,10 +75,16 @@ impl Paths {
     /// NixOS has its system's programs in one directory; elsewhere it is `/usr`. The environment is
     /// not asked: a daemon's `PATH` is whoever started it.
     pub fn program(name: &str) -> Option<PathBuf> {
-        ["/run/current-system/sw/bin", "/usr/bin", "/usr/sbin", "/bin", "/sbin"]
-            .iter()
-            .map(|directory| Path::new(directory).join(name))
-            .find(|path| path.exists())
+        [
+            "/run/current-system/sw/bin",
+            "/usr/bin",
+            "/usr/sbin",
+            "/bin",
+            "/sbin",
+        ]
+        .iter()
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| path.exists())
     }
 }
 

@@ -21,7 +21,6 @@ use super::read::Entry;
 use crate::model::{ContainerId, ContainerName, GroupName};
 
 pub(crate) use limits::{DELAY_DEFAULT, MAX_DELAY_DEFAULT};
-pub use names::RESERVED_GROUP_NAMES;
 pub(crate) use ports::protocol_of;
 
 /// Records every rule that does not hold.

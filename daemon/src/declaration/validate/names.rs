@@ -2,39 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use ctr_api::{RESERVED_FOR_LATER, RESERVED_GROUP_NAMES};
+
 use super::{Declared, DeclaredGroup, elements};
 use crate::declaration::collect::Collector;
 use crate::declaration::place::Place;
 use crate::model::{InterfaceName, MACHINE_NAME_MAX, MachineName};
-
-/// Words that `ctr` takes before a group's name could be: a group of that name could not be typed.
-pub const RESERVED_GROUP_NAMES: &[&str] = &[
-    "aliases",
-    "apply",
-    "backup",
-    "check",
-    "completions",
-    "doctor",
-    "down",
-    "events",
-    "export",
-    "gpu",
-    "help",
-    "logs",
-    "man",
-    "plan",
-    "prune",
-    "restart",
-    "restart-all",
-    "start",
-    "start-all",
-    "status",
-    "stop",
-    "stop-all",
-    "top",
-    "version",
-    "wait",
-];
 
 pub(super) fn check(declared: &Declared<'_>, problems: &mut Collector) {
     for group in &declared.groups {
@@ -47,7 +20,7 @@ pub(super) fn check(declared: &Declared<'_>, problems: &mut Collector) {
 
 fn reserved(group: &DeclaredGroup<'_>, problems: &mut Collector) {
     let name = group.name.value.as_str();
-    if RESERVED_GROUP_NAMES.contains(&name) {
+    if RESERVED_GROUP_NAMES.contains(&name) || RESERVED_FOR_LATER.contains(&name) {
         problems
             .error(
                 &group.name.place,

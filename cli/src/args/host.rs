@@ -1,0 +1,101 @@
+//! The commands of the whole host.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::group::{Look, SettleAll};
+
+/// What concerns every group.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostVerb {
+    /// Show every group
+    Status(Look),
+    /// Start every container
+    StartAll(SettleAll),
+    /// Stop every container
+    StopAll(SettleAll),
+    /// Restart every container
+    RestartAll(SettleAll),
+    /// Show what the declaration would change, and why
+    Plan {
+        /// A declaration to try, `-` for stdin; the one in place if absent
+        file: Option<PathBuf>,
+        /// End with status 6 if anything would change
+        #[arg(long)]
+        exit_code: bool,
+        /// Show every step, and containers that stay as they are
+        #[arg(long, short)]
+        verbose: bool,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read the declaration again and make it so
+    Apply {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether a file is a valid declaration, without asking the daemon
+    Check {
+        /// The declaration
+        file: PathBuf,
+    },
+    /// Print every change of state as it happens
+    Events {
+        /// Print one JSON document a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop everything and take away bridges, firewall and namespaces; data stays
+    Down {
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print shell aliases: `ml-ollama-enter`, `dev-pg-psql`, `ml-start-all`
+    Aliases {
+        /// The shell to write them for; yours if absent
+        #[arg(long, value_enum)]
+        shell: Option<Shell>,
+    },
+    /// Print the script that completes commands, groups and names
+    Completions {
+        /// The shell to write it for
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the manual pages into a directory
+    #[command(hide = true)]
+    Man {
+        /// The directory
+        directory: PathBuf,
+    },
+    /// Print the versions of ctr and of the running ctrd
+    Version,
+}
+
+/// A shell that we write for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// Bourne-again shell
+    Bash,
+    /// Z shell
+    Zsh,
+    /// Friendly interactive shell
+    Fish,
+}
+
+impl Shell {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `start`, `stop` and `restart`, of some containers or of all.
+
+use ctr_api::ContainerProxy;
+use ctr_api::wire::{ContainerStatus, HostStatus};
+use futures_util::{StreamExt, stream};
+
+use crate::args::{Settle, SettleAll};
+use crate::changes::Changes;
+use crate::connect::Daemon;
+use crate::error::{Error, Exit};
+use crate::settle::{Goal, Pending, Progress, Settled, settle};
+use crate::{output, target};
+
+/// The bus refuses more than 128 calls of one connection at a time.
+const CALLS_AT_ONCE: usize = 64;
+
+/// The named containers of a group.
+pub(super) async fn named(group: &str, goal: Goal, words: Settle) -> Result<Exit, Error> {
+    let daemon = Daemon::connect().await?;
+    let changes = Changes::of(&daemon).await?;
+    let host = daemon.status().await?;
+    let containers = target::containers(&host, group, &words.names)?;
+    request(&daemon, changes, &containers, goal, words.options).await
+}
+
+/// Every container of a group, or of all groups.
+pub(super) async fn all(
+    group: Option<&str>,
+    goal: Goal,
+    options: SettleAll,
+) -> Result<Exit, Error> {
+    let daemon = Daemon::connect().await?;
+    let changes = Changes::of(&daemon).await?;
+    let host: HostStatus = daemon.status().await?;
+    let containers = match group {
+        Some(group) => target::containers(&host, group, &[])?,
+        None => host
+            .groups
+            .iter()
+            .flat_map(|group| &group.containers)
+            .collect(),
+    };
+    if containers.is_empty() {
+        output::note("there are no containers", None);
+    }
+    request(&daemon, changes, &containers, goal, options).await
+}
+
+async fn request(
+    daemon: &Daemon,
+    changes: Changes,
+    containers: &[&ContainerStatus],
+    goal: Goal,
+    options: SettleAll,
+) -> Result<Exit, Error> {
+    let pending: Vec<_> = containers
+        .iter()
+        .map(|it| Pending {
+            group: it.group.clone(),
+            name: it.name.clone(),
+            goal,
+        })
+        .collect();
+    let mut progress = if options.no_wait {
+        Progress::silent()
+    } else {
+        Progress::of(&pending)
+    };
+    let answers: Vec<_> = stream::iter(pending)
+        .map(|it| async {
+            let answer = ask(daemon, &it).await;
+            (it, answer)
+        })
+        .buffered(CALLS_AT_ONCE)
+        .collect()
+        .await;
+
+    let mut refused = Vec::new();
+    let mut taken = Vec::new();
+    for (it, answer) in answers {
+        match answer {
+            Ok(()) => taken.push(it),
+            // Without the daemon each of them fails for the same reason: say it once.
+            Err(error) if error.exit == Exit::UNREACHABLE => {
+                return Err(error);
+            }
+            Err(error) => {
+                progress.failed(&it, "refused");
+                refused.push(behind_its_name(&it, &error));
+            }
+        }
+    }
+    let mut settled = if options.no_wait {
+        Settled::default()
+    } else {
+        settle(daemon, changes, taken, options.timeout, &mut progress).await?
+    };
+    progress.close();
+    refused.append(&mut settled.failures);
+    Ok(Settled { failures: refused }.report())
+}
+
+async fn ask(daemon: &Daemon, it: &Pending) -> Result<(), Error> {
+    let container: ContainerProxy<'_> = daemon.container(&it.group, &it.name).await?;
+    match it.goal {
+        Goal::Started | Goal::Ready => container.start().await?,
+        Goal::Stopped | Goal::Ended => container.stop().await?,
+        Goal::Restarted => container.restart().await?,
+    }
+    Ok(())
+}
+
+fn behind_its_name(it: &Pending, error: &Error) -> Error {
+    let (line, hint) = error.in_one_line();
+    let named = Error::new(error.exit, format!("{}/{}: {line}", it.group, it.name));
+    match hint {
+        Some(hint) => named.hint(hint),
+        None => named,
+    }
+}

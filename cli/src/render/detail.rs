@@ -1,0 +1,144 @@
+//! One container in full.
+
+use std::fmt::Write as _;
+
+use ctr_api::wire::{ContainerStatus, PortStatus, State};
+
+use super::status::{percent, reason_of, up};
+use super::units::{date_and_time, size};
+use super::{CpuMeter, View, wrap};
+
+/// Everything that is known of one container.
+pub(crate) fn detail(container: &ContainerStatus, meter: &mut CpuMeter, view: View) -> String {
+    let mut text = headline(container, view);
+    text.push('\n');
+    for (key, values) in facts(container, meter, view) {
+        for (index, value) in values.iter().enumerate() {
+            let key = if index == 0 { key } else { "" };
+            let key = format!("{key:<11}");
+            let _ = writeln!(text, "  {}{value}", view.paint.faint(&key));
+        }
+    }
+    text
+}
+
+fn headline(container: &ContainerStatus, view: View) -> String {
+    let name = format!("{}/{}", container.group, container.name);
+    let mut text = view.paint.strong(&name);
+    if !container.description.is_empty() {
+        let _ = write!(text, " · {}", container.description);
+    }
+    let _ = write!(text, "\n{}", view.paint.state(container.state));
+    let since = date_and_time(container.since_ms);
+    let _ = match up(container, view.now_ms) {
+        Some(up) => writeln!(text, " for {up}, since {since}"),
+        None => writeln!(text, " since {since}"),
+    };
+    let room = view.width.map(|it| it.saturating_sub(2));
+    let reason = reason_of(container, view.now_ms);
+    let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    for line in reason
+        .iter()
+        .chain(&hint)
+        .flat_map(|paragraph| wrap(paragraph, room))
+    {
+        let _ = match line.strip_prefix("hint:") {
+            Some(rest) => writeln!(text, "  {}{rest}", view.paint.hint("hint:")),
+            None => writeln!(text, "  {line}"),
+        };
+    }
+    text
+}
+
+fn facts(
+    container: &ContainerStatus,
+    meter: &mut CpuMeter,
+    view: View,
+) -> Vec<(&'static str, Vec<String>)> {
+    let one = |text: &str| vec![text.to_owned()];
+    let url_base = (container.state == State::Running).then_some(container.address.as_str());
+    let actions = container.actions.iter().map(|action| {
+        let user = action
+            .user
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" (as {it})"));
+        format!("{}: {}{user}", action.name, action.command.join(" "))
+    });
+    let autostart = if container.autostart {
+        "with the host"
+    } else {
+        "by hand"
+    };
+    let mut facts = vec![
+        ("unit", one(&container.unit)),
+        ("machine", one(&container.machine)),
+        (
+            "leader",
+            container
+                .leader
+                .map(|pid| format!("PID {pid}"))
+                .into_iter()
+                .collect(),
+        ),
+        ("aliases", container.aliases.clone()),
+        ("address", one(&container.address)),
+        (
+            "ports",
+            container
+                .ports
+                .iter()
+                .map(|it| port(it, url_base))
+                .collect(),
+        ),
+        (
+            "processor",
+            processor(container, meter, view.now_ms)
+                .into_iter()
+                .collect(),
+        ),
+        ("memory", memory(container).into_iter().collect()),
+        ("root", one(&container.root)),
+        ("users", one(&container.users)),
+        ("binds", container.binds.clone()),
+        ("actions", actions.collect()),
+        ("starts", one(autostart)),
+        ("restarts", vec![container.restarts.to_string()]),
+        (
+            "last exit",
+            container.last_exit.clone().into_iter().collect(),
+        ),
+    ];
+    facts.retain(|(_, values)| values.iter().any(|it| !it.is_empty()));
+    facts
+}
+
+fn port(port: &PortStatus, running_at: Option<&str>) -> String {
+    let mut text = format!("{}/{}", port.port, port.protocol);
+    if let (Some(scheme), Some(address)) = (&port.url, running_at) {
+        let _ = write!(text, "  {scheme}://{address}:{}/", port.port);
+    }
+    if let Some(published) = &port.published {
+        let _ = write!(text, "  published on {published}");
+    }
+    text
+}
+
+fn processor(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Option<String> {
+    let average = percent(meter.percent(container, now_ms)?);
+    Some(format!("{average} of one, on average since the start"))
+}
+
+fn memory(container: &ContainerStatus) -> Option<String> {
+    let used = container.usage.as_ref().and_then(|it| it.memory).map(size);
+    let max = container.memory_max.map(size);
+    match (used, max) {
+        (Some(used), Some(max)) => Some(format!("{used} of at most {max}")),
+        (Some(used), None) => Some(format!("{used}, no bound")),
+        (None, Some(max)) => Some(format!("at most {max}")),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "detail_tests.rs"]
+mod tests;

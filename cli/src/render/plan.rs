@@ -1,0 +1,155 @@
+//! What a declaration would do, and what applying it did.
+
+use std::fmt::Write as _;
+
+use clap::builder::styling::{AnsiColor, Style};
+use ctr_api::wire::{Action, ApplyReport, ContainerPlan, PlanView};
+
+use super::table::{Cell, Row, Section, Table};
+use super::{Paint, View};
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What changes.
+    Changes,
+    /// Every step, and containers that stay as they are.
+    Steps,
+}
+
+/// The plan as a table and its sum: `2 restart, 1 start, 7 nothing`.
+pub(crate) fn plan(plan: &PlanView, depth: Depth, view: View) -> String {
+    let mut text = host_changes(plan, view.paint);
+    text.push_str(&table(plan, depth, Action::as_str, view));
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", sum(plan));
+    text
+}
+
+/// What was done, in the past tense; empty where there was nothing to do.
+pub(crate) fn applied(report: &ApplyReport, view: View) -> String {
+    let mut text = host_changes(&report.plan, view.paint);
+    let failed = |it: &ContainerPlan| {
+        report
+            .failures
+            .iter()
+            .any(|failure| failure.group == it.group && failure.name == it.name)
+    };
+    let mut done_so_far = report.plan.clone();
+    done_so_far.containers.retain(|it| !failed(it));
+    text.push_str(&table(&done_so_far, Depth::Changes, done, view));
+    text
+}
+
+/// Whether a plan changes anything.
+pub(crate) fn changes_something(plan: &PlanView) -> bool {
+    !plan.host.is_empty()
+        || plan
+            .containers
+            .iter()
+            .any(|it| it.action != Action::Nothing)
+}
+
+fn host_changes(plan: &PlanView, paint: Paint) -> String {
+    let mut text = String::new();
+    for line in &plan.host {
+        let _ = writeln!(text, "{}  {line}", paint.strong("host"));
+    }
+    text
+}
+
+fn table(plan: &PlanView, depth: Depth, word: fn(Action) -> &'static str, view: View) -> String {
+    let shown = |it: &&ContainerPlan| depth == Depth::Steps || it.action != Action::Nothing;
+    let rows = plan.containers.iter().filter(shown).map(|container| Row {
+        cells: vec![
+            Cell::new(format!("{}/{}", container.group, container.name)),
+            Cell::styled(word(container.action), style(container.action)),
+        ],
+        text: explanation(container, depth),
+    });
+    let section = Section {
+        heading: Vec::new(),
+        rows: rows.collect(),
+    };
+    Table {
+        titles: Vec::new(),
+        dropped_first: &[],
+        sections: vec![section],
+    }
+    .render(view)
+}
+
+fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
+    let changed = container.changed.join(", ");
+    let reason = container.reason.clone().unwrap_or_default();
+    let mut text = Vec::new();
+    match (changed.is_empty(), reason.is_empty()) {
+        (true, true) => {}
+        (false, false) => text.push(format!("{reason} ({changed})")),
+        (true, false) => text.push(reason),
+        (false, true) => text.push(format!("changed: {changed}")),
+    }
+    if depth == Depth::Steps {
+        text.extend(container.steps.iter().map(|step| format!("- {step}")));
+    }
+    if let Some(data) = container
+        .data
+        .as_ref()
+        .filter(|_| container.action == Action::Remove)
+    {
+        text.push(format!("its data stays in {data}"));
+    }
+    text
+}
+
+fn sum(plan: &PlanView) -> String {
+    const ORDER: [Action; 6] = [
+        Action::Remove,
+        Action::Stop,
+        Action::Restart,
+        Action::Live,
+        Action::Start,
+        Action::Nothing,
+    ];
+    let counted = ORDER.iter().filter_map(|action| {
+        let count = plan
+            .containers
+            .iter()
+            .filter(|it| it.action == *action)
+            .count();
+        (count > 0).then(|| format!("{count} {}", action.as_str()))
+    });
+    let parts: Vec<_> = counted.collect();
+    if parts.is_empty() {
+        "no containers".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+const fn done(action: Action) -> &'static str {
+    match action {
+        Action::Nothing => "unchanged",
+        Action::Live => "changed",
+        Action::Restart => "restarted",
+        Action::Start => "started",
+        Action::Stop => "stopped",
+        Action::Remove => "removed",
+    }
+}
+
+const fn style(action: Action) -> Style {
+    match action {
+        Action::Nothing => Style::new().dimmed(),
+        Action::Live => AnsiColor::Cyan.on_default(),
+        Action::Restart | Action::Stop => AnsiColor::Yellow.on_default(),
+        Action::Start => AnsiColor::Green.on_default(),
+        Action::Remove => AnsiColor::Red.on_default(),
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,71 @@
+use super::{Depth, applied, changes_something, plan};
+use crate::render::{Paint, View};
+use ctr_api::wire::{Action, ApplyReport, ContainerPlan, PlanView};
+
+const VIEW: View = View {
+    paint: Paint::plain(),
+    width: Some(72),
+    now_ms: 0,
+};
+
+fn container(name: &str, action: Action, changed: &[&str], reason: Option<&str>) -> ContainerPlan {
+    ContainerPlan {
+        group: "ml".to_owned(),
+        name: name.to_owned(),
+        action,
+        changed: changed.iter().map(|it| (*it).to_owned()).collect(),
+        reason: reason.map(str::to_owned),
+        steps: match action {
+            Action::Restart => vec!["stop ctr-ml-ollama.service".to_owned()],
+            _ => Vec::new(),
+        },
+        data: (action == Action::Remove).then(|| format!("/var/lib/ctr/ml-{name}")),
+    }
+}
+
+fn sample() -> PlanView {
+    PlanView {
+        host: vec!["create bridge br-ml".to_owned()],
+        containers: vec![
+            container(
+                "ollama",
+                Action::Restart,
+                &["root", "binds"],
+                Some("a running guest cannot be given another root or other directories"),
+            ),
+            container("jupyter", Action::Start, &[], None),
+            container("vllm", Action::Nothing, &[], None),
+            container("old", Action::Remove, &[], Some("it is no longer declared")),
+        ],
+        problems: Vec::new(),
+    }
+}
+
+#[test]
+fn a_plan_shows_what_changes_and_counts_the_rest() {
+    insta::assert_snapshot!(plan(&sample(), Depth::Changes, VIEW));
+}
+
+#[test]
+fn in_depth_it_shows_steps_and_what_stays() {
+    insta::assert_snapshot!(plan(&sample(), Depth::Steps, VIEW));
+}
+
+#[test]
+fn what_was_done_is_in_the_past_tense() {
+    let report = ApplyReport {
+        plan: sample(),
+        failures: Vec::new(),
+    };
+    insta::assert_snapshot!(applied(&report, VIEW));
+}
+
+#[test]
+fn a_plan_that_changes_nothing_is_one_line() {
+    let mut view = sample();
+    view.host.clear();
+    view.containers.retain(|it| it.action == Action::Nothing);
+    assert!(!changes_something(&view));
+    assert_eq!(plan(&view, Depth::Changes, VIEW), "1 nothing\n");
+    assert!(changes_something(&sample()));
+}

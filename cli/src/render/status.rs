@@ -1,0 +1,142 @@
+//! The table of `ctr status`.
+
+use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, PortStatus, State};
+
+use super::paint::state_style;
+use super::table::{Cell, Row, Section, Table};
+use super::units::{size, span};
+use super::{CpuMeter, View};
+
+const TITLES: [&str; 7] = [
+    "NAME", "STATE", "ADDRESS", "UP", "CPU", "MEMORY", "RESTARTS",
+];
+/// What a narrow terminal can do without, the least first: restarts, processor, memory, time, address.
+const DROPPED_FIRST: [usize; 5] = [6, 4, 5, 3, 2];
+/// More ports than this are counted, not listed.
+const PORTS_SHOWN: usize = 3;
+
+/// Every group of `host` with its containers.
+pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> String {
+    let sections = host
+        .groups
+        .iter()
+        .map(|group| section(group, meter, view))
+        .collect();
+    Table {
+        titles: TITLES.to_vec(),
+        dropped_first: &DROPPED_FIRST,
+        sections,
+    }
+    .render(view)
+}
+
+fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
+    let mut heading = vec![heading(group, view)];
+    if let Some(problem) = &group.problem {
+        heading.push(format!("{} {problem}", view.paint.error("problem:")));
+    }
+    let rows = group
+        .containers
+        .iter()
+        .map(|container| row(container, meter, view.now_ms));
+    Section {
+        rows: rows.collect(),
+        heading,
+    }
+}
+
+/// `ml · 192.168.200.0/24 via br-ml · 4 of 5 running`, or as much of it as fits.
+fn heading(group: &GroupStatus, view: View) -> String {
+    let running = group
+        .containers
+        .iter()
+        .filter(|it| it.state == State::Running)
+        .count();
+    let count = match group.containers.len() {
+        0 => "no containers".to_owned(),
+        all => format!("{running} of {all} running"),
+    };
+    let network = format!("{} via {}", group.subnet, group.bridge);
+    let rests = [format!(" · {network} · {count}"), format!(" · {count}")];
+    let room = view
+        .width
+        .map(|it| it.saturating_sub(group.name.chars().count()));
+    let fits = |rest: &&String| room.is_none_or(|room| rest.chars().count() <= room);
+    let rest = rests.iter().find(fits).map_or("", String::as_str);
+    format!("{}{rest}", view.paint.strong(&group.name))
+}
+
+fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {
+    let or_dash = |it: Option<String>| Cell::new(it.unwrap_or_else(|| "-".to_owned()));
+    let cells = vec![
+        Cell::new(&container.name),
+        Cell::styled(container.state.as_str(), state_style(container.state)),
+        Cell::new(address(container)),
+        or_dash(up(container, now_ms)),
+        or_dash(meter.percent(container, now_ms).map(percent)),
+        or_dash(memory(container)),
+        Cell::new(container.restarts.to_string()),
+    ];
+    let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let text = reason_of(container, now_ms)
+        .into_iter()
+        .chain(hint)
+        .collect();
+    Row { cells, text }
+}
+
+/// Why a container is in its state, and when the next try is.
+pub(crate) fn reason_of(container: &ContainerStatus, now_ms: u64) -> Option<String> {
+    let next_try = container
+        .next_try_ms
+        .map(|at| match at.saturating_sub(now_ms) {
+            0 => "tried again now".to_owned(),
+            left => format!("next try in {}", span(left)),
+        });
+    let reason = container.reason.clone().filter(|it| !it.is_empty());
+    match (reason, next_try) {
+        (Some(reason), Some(next_try)) => Some(format!("{reason}; {next_try}")),
+        (reason, next_try) => reason.or(next_try),
+    }
+}
+
+pub(super) fn percent(percent: f64) -> String {
+    format!("{percent:.0}%")
+}
+
+pub(super) fn up(container: &ContainerStatus, now_ms: u64) -> Option<String> {
+    (container.state == State::Running).then(|| span(now_ms.saturating_sub(container.since_ms)))
+}
+
+fn memory(container: &ContainerStatus) -> Option<String> {
+    let used = size(container.usage.as_ref()?.memory?);
+    Some(match container.memory_max {
+        Some(max) => format!("{used}/{}", size(max)),
+        None => used,
+    })
+}
+
+fn address(container: &ContainerStatus) -> String {
+    let ports = &container.ports;
+    let mut shown: Vec<_> = ports.iter().take(PORTS_SHOWN).map(port).collect();
+    if ports.len() > PORTS_SHOWN {
+        shown.push(format!("+{}", ports.len() - PORTS_SHOWN));
+    }
+    if shown.is_empty() {
+        container.address.clone()
+    } else {
+        format!("{}:{}", container.address, shown.join(","))
+    }
+}
+
+fn port(port: &PortStatus) -> String {
+    if port.protocol == "tcp" {
+        port.port.to_string()
+    } else {
+        format!("{}/{}", port.port, port.protocol)
+    }
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+use ctr_api::wire::HostStatus;
+
+use super::status;
+use crate::render::{CpuMeter, Paint, View};
+use crate::sample;
+
+fn render(host: &HostStatus, width: Option<usize>) -> String {
+    let view = View {
+        paint: Paint::plain(),
+        width,
+        now_ms: sample::NOW_MS,
+    };
+    status(host, &mut CpuMeter::default(), view)
+}
+
+#[test]
+fn a_wide_terminal_has_everything_on_one_line() {
+    insta::assert_snapshot!(render(&sample::host(), Some(160)));
+}
+
+#[test]
+fn at_120_columns_the_reason_wraps_beside_its_row() {
+    insta::assert_snapshot!(render(&sample::host(), Some(120)));
+}
+
+#[test]
+fn at_80_columns_the_reason_stands_below_its_row() {
+    insta::assert_snapshot!(render(&sample::host(), Some(80)));
+}
+
+#[test]
+fn at_40_columns_the_least_important_columns_are_gone() {
+    insta::assert_snapshot!(render(&sample::host(), Some(40)));
+}
+
+#[test]
+fn without_a_terminal_lines_are_as_long_as_they_are() {
+    insta::assert_snapshot!(render(&sample::host(), None));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for width in [40, 60, 72, 80, 100, 120, 200] {
+        for line in render(&sample::host(), Some(width)).lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_group_with_a_problem_says_it_above_its_table() {
+    let mut host = sample::host();
+    host.groups.truncate(1);
+    host.groups[0].problem = Some("192.168.210.0/24 is already on eth0".to_owned());
+    let text = render(&host, Some(80));
+    assert!(
+        text.contains("\nproblem: 192.168.210.0/24 is already on eth0\nNAME "),
+        "{text}"
+    );
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let view = View {
+        paint: Paint::new(true),
+        width: Some(80),
+        now_ms: sample::NOW_MS,
+    };
+    let painted = status(&sample::host(), &mut CpuMeter::default(), view);
+    assert!(painted.contains("\u{1b}[32mrunning\u{1b}[0m"), "{painted}");
+    let mut bare = String::new();
+    for (index, part) in painted.split('\u{1b}').enumerate() {
+        let text = if index == 0 {
+            part
+        } else {
+            part.split_once('m').map_or("", |it| it.1)
+        };
+        bare.push_str(text);
+    }
+    assert_eq!(bare, render(&sample::host(), Some(80)));
+}

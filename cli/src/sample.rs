@@ -1,0 +1,154 @@
+//! The containers that tests render.
+
+use ctr_api::wire::{
+    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, State,
+    Usage,
+};
+
+/// When the tests look: 2h13m after the containers started.
+pub(crate) const NOW_MS: u64 = 1_795_000_000_000;
+const UP_MS: u64 = 7_980_000;
+
+/// A running container, 3 % of a processor since its start.
+pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
+    ContainerStatus {
+        group: group.to_owned(),
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        machine: if name.starts_with(&format!("{group}-")) {
+            name.to_owned()
+        } else {
+            format!("{group}-{name}")
+        },
+        description: String::new(),
+        address: "192.168.200.11".to_owned(),
+        ports: vec![port(11434, Some("http"))],
+        autostart: true,
+        state: State::Running,
+        reason: None,
+        hint: None,
+        since_ms: NOW_MS - UP_MS,
+        next_try_ms: None,
+        restarts: 0,
+        last_exit: None,
+        unit: format!("ctr-{group}-{name}.service"),
+        leader: Some(4242),
+        usage: Some(Usage {
+            cpu_usec: Some(UP_MS * 30),
+            memory: Some(1_288_490_189),
+        }),
+        memory_max: Some(8 << 30),
+        root: "nixos /nix/store/abc-nixos-system-ml-ollama".to_owned(),
+        users: "own (524288..589823)".to_owned(),
+        binds: Vec::new(),
+        actions: Vec::new(),
+    }
+}
+
+/// A container that does not run.
+pub(crate) fn in_state(group: &str, name: &str, state: State) -> ContainerStatus {
+    ContainerStatus {
+        state,
+        leader: None,
+        usage: None,
+        ..running(group, name)
+    }
+}
+
+pub(crate) fn port(port: u16, url: Option<&str>) -> PortStatus {
+    PortStatus {
+        port,
+        protocol: "tcp".to_owned(),
+        url: url.map(str::to_owned),
+        published: None,
+    }
+}
+
+fn at(mut container: ContainerStatus, address: &str, ports: Vec<PortStatus>) -> ContainerStatus {
+    container.address = address.to_owned();
+    container.ports = ports;
+    container
+}
+
+/// Two groups with a container in every kind of state.
+pub(crate) fn host() -> HostStatus {
+    let mut ollama = running("ml", "ollama");
+    ollama.actions = vec![ActionStatus {
+        name: "list".to_owned(),
+        command: vec!["ollama".to_owned(), "list".to_owned()],
+        user: None,
+        terminal: false,
+    }];
+    let mut jupyter = at(
+        running("ml", "jupyter"),
+        "192.168.200.12",
+        vec![port(8888, Some("http"))],
+    );
+    jupyter.usage = Some(Usage {
+        cpu_usec: Some(7_000_000),
+        memory: Some(310 << 20),
+    });
+    jupyter.memory_max = None;
+    let mut comfyui = at(
+        in_state("ml", "comfyui", State::Waiting),
+        "192.168.200.13",
+        vec![port(8188, Some("http"))],
+    );
+    comfyui.reason = Some("waiting for /dev/nvidia-uvm".to_owned());
+    let mut vllm = at(
+        in_state("ml", "vllm", State::Failed),
+        "192.168.200.14",
+        vec![port(8000, Some("http"))],
+    );
+    vllm.reason = Some("its root /var/lib/machines/vllm is not there".to_owned());
+    vllm.hint = Some("make the tree, or name another `root`".to_owned());
+    vllm.next_try_ms = Some(NOW_MS + 30_000);
+    vllm.restarts = 3;
+    let mut dev_ml = at(
+        running("dev", "dev-ml"),
+        "192.168.210.11",
+        vec![port(8889, Some("http"))],
+    );
+    dev_ml.aliases = vec!["ml".to_owned()];
+    let proxy = at(
+        in_state("dev", "proxy", State::Stopped),
+        "192.168.210.14",
+        vec![port(80, Some("http")), port(443, Some("https"))],
+    );
+    let mut postgres = at(
+        running("dev", "postgres"),
+        "192.168.210.15",
+        vec![port(5432, None)],
+    );
+    postgres.aliases = vec!["pg".to_owned()];
+    postgres.actions = vec![ActionStatus {
+        name: "psql".to_owned(),
+        command: vec!["psql".to_owned()],
+        user: Some("postgres".to_owned()),
+        terminal: true,
+    }];
+    HostStatus {
+        version: "0.1.0".to_owned(),
+        declaration: DeclarationStatus {
+            path: "/etc/ctr/containers.toml".to_owned(),
+            loaded_ms: NOW_MS - UP_MS,
+            differs: false,
+            problems: Vec::new(),
+        },
+        groups: vec![
+            group("dev", "192.168.210", vec![dev_ml, proxy, postgres]),
+            group("ml", "192.168.200", vec![ollama, jupyter, comfyui, vllm]),
+        ],
+    }
+}
+
+fn group(name: &str, network: &str, containers: Vec<ContainerStatus>) -> GroupStatus {
+    GroupStatus {
+        name: name.to_owned(),
+        subnet: format!("{network}.0/24"),
+        host_address: format!("{network}.10"),
+        bridge: format!("br-{name}"),
+        problem: None,
+        containers,
+    }
+}

@@ -1,0 +1,110 @@
+//! When a container is where it should be.
+
+use ctr_api::wire::{ContainerStatus, State};
+
+/// Where a container should get to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// It was started.
+    Started,
+    /// It was restarted, and may still be on its way down.
+    Restarted,
+    /// It was stopped.
+    Stopped,
+    /// Nothing was asked for; it should become ready.
+    Ready,
+    /// Nothing was asked for; it should end.
+    Ended,
+}
+
+/// Whether a state is the goal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    OnItsWay,
+    Reached,
+    /// It will not get there, in words that follow the container's name.
+    Missed(String),
+}
+
+impl Goal {
+    /// Judges one look. What is learnt from it may change the goal: a container that was seen to
+    /// start after a restart has its way down behind it.
+    pub(super) fn judge(&mut self, now: &ContainerStatus) -> Verdict {
+        let verdict = self.verdict(now);
+        if *self == Self::Restarted && now.state == State::Starting {
+            *self = Self::Started;
+        }
+        verdict
+    }
+
+    fn verdict(self, now: &ContainerStatus) -> Verdict {
+        let given_up = now.next_try_ms.is_none();
+        match (self, now.state) {
+            (Self::Started | Self::Restarted | Self::Ready, State::Running)
+            | (Self::Stopped | Self::Ended, State::Stopped) => Verdict::Reached,
+            (Self::Started | Self::Restarted, State::Failed) => missed("failed"),
+            (Self::Started, State::Stopped) => missed("stopped before it was ready"),
+            (Self::Stopped, State::Failed) => missed("failed to stop cleanly"),
+            (Self::Ready, State::Failed) if given_up => missed("failed"),
+            (Self::Ended, State::Failed) if given_up => Verdict::Reached,
+            _ => Verdict::OnItsWay,
+        }
+    }
+}
+
+fn missed(why: &str) -> Verdict {
+    Verdict::Missed(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Goal, Verdict, missed};
+    use crate::sample;
+    use ctr_api::wire::State;
+
+    fn judge(mut goal: Goal, states: &[State]) -> Verdict {
+        let mut verdict = Verdict::OnItsWay;
+        for state in states {
+            verdict = goal.judge(&sample::in_state("ml", "ollama", *state));
+        }
+        verdict
+    }
+
+    #[test]
+    fn a_restart_goes_through_stopped() {
+        assert_eq!(
+            judge(Goal::Restarted, &[State::Stopping, State::Stopped]),
+            Verdict::OnItsWay
+        );
+        assert_eq!(
+            judge(
+                Goal::Restarted,
+                &[State::Stopped, State::Starting, State::Running]
+            ),
+            Verdict::Reached
+        );
+    }
+
+    #[test]
+    fn a_restart_that_ends_after_starting_is_no_success() {
+        assert_eq!(
+            judge(Goal::Restarted, &[State::Starting, State::Stopped]),
+            missed("stopped before it was ready")
+        );
+    }
+
+    #[test]
+    fn waiting_for_a_device_is_no_failure() {
+        assert_eq!(judge(Goal::Started, &[State::Waiting]), Verdict::OnItsWay);
+    }
+
+    #[test]
+    fn who_only_waits_gives_a_failed_container_its_next_try() {
+        let mut failed = sample::in_state("ml", "ollama", State::Failed);
+        failed.next_try_ms = Some(sample::NOW_MS + 1000);
+        let mut goal = Goal::Ready;
+        assert_eq!(goal.judge(&failed), Verdict::OnItsWay);
+        failed.next_try_ms = None;
+        assert_eq!(goal.judge(&failed), missed("failed"));
+    }
+}

@@ -1,0 +1,354 @@
+//! A `ctrd` that keeps the contract and nothing else, on a bus of its own.
+
+#![allow(
+    clippy::unused_self,
+    reason = "a method on the bus belongs to an object"
+)]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ctr_api::wire::{
+    Action, ApplyReport, ContainerPlan, ContainerStatus, DeclarationStatus, DownReport,
+    GroupStatus, HostStatus, PlanView, PortStatus, State,
+};
+use ctr_api::{BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, to_dict};
+use tokio::sync::oneshot;
+use zbus::{Connection, Variant, interface};
+
+const BUS_CONFIG: &str = r#"<busconfig>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+    <allow user="*"/>
+  </policy>
+</busconfig>
+"#;
+
+/// A private bus.
+pub(crate) struct Bus {
+    daemon: Child,
+    pub(crate) address: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Bus {
+    pub(crate) fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let config = directory.path().join("bus.conf");
+        std::fs::write(&config, BUS_CONFIG).expect("a file in it");
+        let mut daemon = spawn_daemon(&config);
+        let stdout = daemon.stdout.take().expect("a pipe");
+        let mut address = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut address)
+            .expect("the address of the bus");
+        Self {
+            daemon,
+            address: address.trim().to_owned(),
+            _directory: directory,
+        }
+    }
+}
+
+fn spawn_daemon(config: &Path) -> Child {
+    let spawned = Command::new("dbus-daemon")
+        .arg(format!("--config-file={}", config.display()))
+        .args(["--nofork", "--print-address=1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    match spawned {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("dbus-daemon is not installed: `apt-get install dbus`")
+        }
+        Err(error) => panic!("dbus-daemon: {error}"),
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// The daemon; it leaves the bus when this is dropped.
+pub(crate) struct Fake {
+    pub(crate) bus: Bus,
+    leave: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Fake {
+    pub(crate) fn start() -> Self {
+        let bus = Bus::start();
+        let address = bus.address.clone();
+        let (leave, left) = oneshot::channel();
+        let (ready, is_ready) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.expect("a runtime").block_on(async {
+                let connection = serve(&address).await.expect("the fake is served");
+                ready.send(()).expect("somebody waits for it");
+                let _ = left.await;
+                connection.close().await.expect("the bus is still there");
+            });
+        });
+        is_ready
+            .recv_timeout(Duration::from_secs(20))
+            .expect("the fake is up");
+        Self {
+            bus,
+            leave: Some(leave),
+            thread: Some(thread),
+        }
+    }
+
+    /// Leaves the bus as a daemon that is stopped does.
+    pub(crate) fn leave(&mut self) {
+        if let Some(leave) = self.leave.take() {
+            let _ = leave.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+async fn serve(address: &str) -> zbus::Result<Connection> {
+    let world = World(Arc::new(Mutex::new(host())));
+    let mut builder = zbus::connection::Builder::address(address).serve_at(
+        MANAGER_PATH,
+        Manager {
+            world: world.clone(),
+        },
+    );
+    for name in NAMES {
+        let container = Container {
+            name,
+            world: world.clone(),
+        };
+        builder = builder.serve_at(container_path("lab", name), container);
+    }
+    builder.name(BUS_NAME).build().await
+}
+
+/// Runs; is stopped and starts in a moment; cannot start; is done at once; never gets there.
+const NAMES: [&str; 5] = ["hello", "slow", "broken", "flash", "stuck"];
+
+pub(crate) fn host() -> HostStatus {
+    let mut containers: Vec<_> = NAMES.iter().map(|name| container(name)).collect();
+    containers[0].state = State::Running;
+    containers[0].leader = Some(4242);
+    containers[1].aliases = vec!["sl".to_owned()];
+    HostStatus {
+        version: "9.9.9".to_owned(),
+        declaration: DeclarationStatus {
+            path: "/etc/ctr/containers.toml".to_owned(),
+            loaded_ms: 1,
+            differs: true,
+            problems: vec![],
+        },
+        groups: vec![GroupStatus {
+            name: "lab".to_owned(),
+            subnet: "10.77.3.0/24".to_owned(),
+            host_address: "10.77.3.10".to_owned(),
+            bridge: "br-lab".to_owned(),
+            problem: None,
+            containers,
+        }],
+    }
+}
+
+fn container(name: &str) -> ContainerStatus {
+    ContainerStatus {
+        group: "lab".to_owned(),
+        name: name.to_owned(),
+        aliases: vec![],
+        machine: format!("lab-{name}"),
+        description: String::new(),
+        address: "10.77.3.11".to_owned(),
+        ports: vec![PortStatus {
+            port: 8080,
+            protocol: "tcp".to_owned(),
+            url: Some("http".to_owned()),
+            published: None,
+        }],
+        autostart: true,
+        state: State::Stopped,
+        reason: None,
+        hint: None,
+        since_ms: 1000,
+        next_try_ms: None,
+        restarts: 0,
+        last_exit: None,
+        unit: format!("ctr-lab-{name}.service"),
+        leader: None,
+        usage: None,
+        memory_max: None,
+        root: "tree /var/lib/machines/debian".to_owned(),
+        users: "own (524288..589823)".to_owned(),
+        binds: vec![],
+        actions: vec![],
+    }
+}
+
+#[derive(Clone)]
+struct World(Arc<Mutex<HostStatus>>);
+
+impl World {
+    fn host(&self) -> MutexGuard<'_, HostStatus> {
+        self.0.lock().expect("no test panics while it holds this")
+    }
+
+    /// Changes a state and says so, with whole values.
+    async fn enter(&self, name: &str, state: State, reason: Option<&str>, bus: &Connection) {
+        let changed = {
+            let mut host = self.host();
+            let containers = &mut host.groups[0].containers;
+            let it = containers
+                .iter_mut()
+                .find(|it| it.name == name)
+                .expect("declared");
+            it.state = state;
+            it.since_ms += 1;
+            it.reason = reason.map(str::to_owned);
+            it.hint = reason.map(|_| "make the tree".to_owned());
+            HashMap::from([
+                ("State", Variant::from(state.as_str())),
+                (
+                    "Reason",
+                    Variant::from(reason.unwrap_or_default().to_owned()),
+                ),
+                ("Since", Variant::from(it.since_ms)),
+            ])
+        };
+        let body = (CONTAINER_INTERFACE, changed, Vec::<String>::new());
+        let interface = "org.freedesktop.DBus.Properties";
+        let path = container_path("lab", name);
+        bus.emit_signal(None::<&str>, path, interface, "PropertiesChanged", &body)
+            .await
+            .expect("the bus takes signals");
+    }
+}
+
+struct Manager {
+    world: World,
+}
+
+#[interface(name = "org.kernelcore.Containers1.Manager")]
+impl Manager {
+    fn status(&self) -> Result<Dict, Error> {
+        answer(&*self.world.host())
+    }
+
+    fn plan(&self, name: &str, bytes: &[u8]) -> Result<Dict, Error> {
+        let action = match bytes {
+            b"bad" => {
+                let text = format!("error: unknown key `adress`\n --> {name}:1:1\n");
+                return Err(Error::BadDeclaration(text));
+            }
+            b"new" => Action::Restart,
+            _ => Action::Nothing,
+        };
+        answer(&plan(action))
+    }
+
+    fn apply(&self) -> Result<Dict, Error> {
+        answer(&ApplyReport {
+            plan: plan(Action::Nothing),
+            failures: vec![],
+        })
+    }
+
+    fn down(&self) -> Result<Dict, Error> {
+        answer(&DownReport {
+            removed: vec!["bridge br-lab".to_owned()],
+            data: vec!["/var/lib/ctr/lab-hello".to_owned()],
+            failures: vec![],
+        })
+    }
+}
+
+struct Container {
+    name: &'static str,
+    world: World,
+}
+
+#[interface(name = "org.kernelcore.Containers1.Container")]
+impl Container {
+    async fn start(&self, #[zbus(connection)] bus: &Connection) -> Result<(), Error> {
+        self.world
+            .enter(self.name, State::Starting, None, bus)
+            .await;
+        let (name, world, bus) = (self.name, self.world.clone(), bus.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            match name {
+                "broken" => {
+                    let reason = Some("its root is not there");
+                    world.enter(name, State::Failed, reason, &bus).await;
+                    // A retry that begins before anybody can look must not hide the failure.
+                    world.enter(name, State::Starting, None, &bus).await;
+                }
+                "flash" => {
+                    world.enter(name, State::Running, None, &bus).await;
+                    world.enter(name, State::Stopped, None, &bus).await;
+                }
+                "stuck" => {}
+                _ => world.enter(name, State::Running, None, &bus).await,
+            }
+        });
+        Ok(())
+    }
+
+    async fn stop(&self, #[zbus(connection)] bus: &Connection) -> Result<(), Error> {
+        self.world
+            .enter(self.name, State::Stopping, None, bus)
+            .await;
+        let (name, world, bus) = (self.name, self.world.clone(), bus.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            world.enter(name, State::Stopped, None, &bus).await;
+        });
+        Ok(())
+    }
+}
+
+fn plan(action: Action) -> PlanView {
+    PlanView {
+        host: vec![],
+        containers: vec![ContainerPlan {
+            group: "lab".to_owned(),
+            name: "hello".to_owned(),
+            action,
+            changed: vec![],
+            reason: (action != Action::Nothing).then(|| "the root changed".to_owned()),
+            steps: vec![],
+            data: None,
+        }],
+        problems: vec![],
+    }
+}
+
+fn answer<T: serde::Serialize>(value: &T) -> Result<Dict, Error> {
+    to_dict(value).map_err(|error| Error::Failed(error.to_string()))
+}

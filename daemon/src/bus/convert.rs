@@ -1,0 +1,187 @@
+//! The one way from what ctrd knows to what travels.
+
+use ctr_api::wire::{
+    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, Problem,
+    Severity, State, Usage,
+};
+use sha2::{Digest, Sha256};
+
+use crate::declaration::LoadError;
+use crate::machine::root::UidBase;
+use crate::machine::{unit_name, usage};
+use crate::model::{Container, Group, Port, Root, UserMode};
+use crate::os::Paths;
+use crate::reconcile::Status;
+use crate::reconcile::fleet::{Fleet, InForce};
+
+/// Everything, in one answer.
+pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
+    let in_force = fleet.in_force();
+    let handles = fleet.handles().borrow().clone();
+    let groups = in_force.model.groups.values().map(|group| {
+        let mut containers: Vec<&Container> = group.containers.values().collect();
+        containers.sort_by_key(|container| container.address);
+        let containers = containers
+            .into_iter()
+            .map(|container| {
+                let status = handles
+                    .get(&container.id)
+                    .map_or_else(Status::unknown, |handle| handle.status.borrow().clone());
+                container_status(fleet.paths(), container, &status)
+            })
+            .collect();
+        group_status(group, &in_force, containers)
+    });
+    HostStatus {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        groups: groups.collect(),
+        declaration: declaration_status(&in_force, fleet.paths()),
+    }
+}
+
+fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
+    let on_disk = std::fs::read(&paths.declaration)
+        .ok()
+        .map(|bytes| Sha256::digest(bytes).into());
+    DeclarationStatus {
+        path: paths.declaration.display().to_string(),
+        loaded_ms: in_force.loaded_ms,
+        differs: on_disk != in_force.digest,
+        problems: in_force
+            .refused
+            .as_deref()
+            .map(problems)
+            .unwrap_or_default(),
+    }
+}
+
+fn problems(error: &LoadError) -> Vec<Problem> {
+    match error {
+        LoadError::Refused(problems) => problems.to_wire(),
+        LoadError::Unreadable { path, .. } => vec![Problem {
+            severity: Severity::Error,
+            file: path.display().to_string(),
+            line: 1,
+            column: 1,
+            key: String::new(),
+            message: with_causes(error),
+            hint: Some(UNREADABLE_HINT.to_owned()),
+            rendered: refusal(error),
+        }],
+    }
+}
+
+const UNREADABLE_HINT: &str = "write it, then `ctr apply`";
+
+/// Why a declaration is refused, as a terminal shows it.
+pub(super) fn refusal(error: &LoadError) -> String {
+    match error {
+        LoadError::Refused(problems) => problems.to_string(),
+        LoadError::Unreadable { .. } => {
+            format!("error: {}\nhint: {UNREADABLE_HINT}\n", with_causes(error))
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn group_status(
+    group: &Group,
+    in_force: &InForce,
+    containers: Vec<ContainerStatus>,
+) -> GroupStatus {
+    GroupStatus {
+        name: group.name.to_string(),
+        subnet: group.subnet.to_string(),
+        host_address: group.host_address.to_string(),
+        bridge: group.bridge.to_string(),
+        problem: in_force
+            .troubled
+            .get(&group.name)
+            .map(|trouble| trouble.reason.clone()),
+        containers,
+    }
+}
+
+/// One container in full.
+pub(super) fn container_status(
+    paths: &Paths,
+    container: &Container,
+    status: &Status,
+) -> ContainerStatus {
+    let used = usage(&paths.cgroup, &status.control_group);
+    let up = matches!(
+        status.state,
+        State::Running | State::Starting | State::Stopping
+    );
+    ContainerStatus {
+        group: container.id.group.to_string(),
+        name: container.id.name.to_string(),
+        aliases: container.aliases.iter().map(ToString::to_string).collect(),
+        machine: container.machine.to_string(),
+        description: container.description.clone(),
+        address: container.address.to_string(),
+        ports: container.ports.iter().map(port_status).collect(),
+        autostart: container.autostart,
+        state: status.state,
+        reason: status.reason.clone(),
+        hint: status.hint.clone(),
+        since_ms: status.since_ms,
+        next_try_ms: status.next_try_ms,
+        restarts: status.restarts,
+        last_exit: status.last_exit.clone(),
+        unit: unit_name(&container.machine),
+        leader: status.leader,
+        usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {
+            cpu_usec: used.cpu_usec,
+            memory: used.memory,
+        }),
+        memory_max: container.limits.memory_max,
+        root: match &container.root {
+            Root::Tree(path) => format!("tree {}", path.display()),
+            Root::Directory(path) => format!("directory {}", path.display()),
+            Root::Nixos(path) => format!("nixos {}", path.display()),
+        },
+        users: users(container.users, status.uid_base),
+        binds: container
+            .binds
+            .iter()
+            .map(|bind| format!("{} -> {}", bind.host.display(), bind.guest.display()))
+            .collect(),
+        actions: container
+            .actions
+            .iter()
+            .map(|(name, action)| ActionStatus {
+                name: name.clone(),
+                command: action.command.clone(),
+                user: action.user.clone(),
+                terminal: action.terminal,
+            })
+            .collect(),
+    }
+}
+
+fn users(mode: UserMode, base: Option<UidBase>) -> String {
+    match (mode, base) {
+        (UserMode::Host, _) => "host".to_owned(),
+        (UserMode::Own, None) => "own".to_owned(),
+        (UserMode::Own, Some(base)) => {
+            format!("own ({}..{})", base.get(), base.get() + UidBase::RANGE - 1)
+        }
+    }
+}
+
+fn port_status(port: &Port) -> PortStatus {
+    PortStatus {
+        port: port.port,
+        protocol: port.protocol.as_str().to_owned(),
+        url: port.url.clone(),
+        published: port.publish.as_ref().map(|publish| match publish.address {
+            Some(address) => format!("{address}:{}", publish.host_port),
+            None => format!("*:{}", publish.host_port),
+        }),
+    }
+}

@@ -1,0 +1,94 @@
+//! `org.kernelcore.Containers1.Manager`.
+
+use std::sync::Arc;
+
+use ctr_api::{Dict, Error, to_dict};
+use serde::Serialize;
+use zbus::message::Header;
+use zbus::{Connection, interface};
+
+use crate::declaration;
+use crate::reconcile::fleet::Fleet;
+
+use super::access::{Access, require};
+use super::convert::{host_status, refusal};
+
+/// The manager's object.
+#[derive(Debug)]
+pub(super) struct Manager {
+    fleet: Arc<Fleet>,
+}
+
+impl Manager {
+    pub(super) fn new(fleet: Arc<Fleet>) -> Self {
+        Self { fleet }
+    }
+}
+
+#[interface(name = "org.kernelcore.Containers1.Manager")]
+impl Manager {
+    async fn status(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Dict, Error> {
+        require(Access::Observe, connection, &header).await?;
+        dict(&host_status(&self.fleet))
+    }
+
+    async fn plan(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Dict, Error> {
+        require(Access::Observe, connection, &header).await?;
+        let parsed = if bytes.is_empty() {
+            declaration::load(&self.fleet.paths().declaration)
+                .map_err(|error| Error::BadDeclaration(refusal(&error)))?
+        } else {
+            declaration::parse(name, &bytes)
+                .map_err(|problems| Error::BadDeclaration(problems.to_string()))?
+        };
+        let warnings = parsed.warnings.to_wire();
+        let mut plan = self.fleet.plan(parsed).await;
+        plan.problems = warnings;
+        dict(&plan)
+    }
+
+    async fn apply(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Dict, Error> {
+        require(Access::Manage, connection, &header).await?;
+        let (mut report, warnings) = self
+            .fleet
+            .apply()
+            .await
+            .map_err(|error| Error::BadDeclaration(refusal(&error)))?;
+        report.plan.problems = warnings.to_wire();
+        dict(&report)
+    }
+
+    async fn down(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Dict, Error> {
+        require(Access::Manage, connection, &header).await?;
+        dict(&self.fleet.down().await)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    #[expect(clippy::unused_self, reason = "a property belongs to its object")]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// A wire type as a dictionary.
+pub(super) fn dict<T: Serialize>(value: &T) -> Result<Dict, Error> {
+    to_dict(value).map_err(|error| Error::Failed(error.to_string()))
+}

@@ -1,0 +1,66 @@
+//! systemd-nspawn machines, each in a transient unit of its own.
+//!
+//! `command_line`, `unit`, `declared` and `names` are pure; `observe` and `control` talk to systemd
+//! and machined; `root` makes the tree that a machine runs from.
+
+mod command_line;
+mod control;
+mod declared;
+mod names;
+mod observe;
+pub mod root;
+mod systemd1;
+mod unit;
+mod usage;
+
+pub use command_line::{Facts, NIXOS_PROFILE, command_line, given_file, root_directory};
+pub use control::{Systemd, SystemdError};
+pub use declared::Declared;
+pub use names::{machine_of_unit, slice_name, unit_name, unit_path};
+pub use observe::{Active, Ended, Registered, Unit};
+pub use unit::{TransientUnit, limit_properties, transient_unit};
+pub use usage::{Usage, usage};
+
+/// A container for tests: one command on a shared tree.
+#[cfg(test)]
+pub(crate) fn test_container(name: &str) -> crate::model::Container {
+    use crate::model::{
+        Container, ContainerId, Limits, Program, Restart, RestartPolicy, Root, UserMode,
+    };
+    use std::time::Duration;
+    let id = ContainerId {
+        group: "lab".parse().expect("valid"),
+        name: name.parse().expect("valid"),
+    };
+    Container {
+        machine: id.machine().expect("short"),
+        id,
+        description: String::new(),
+        aliases: Vec::new(),
+        address: "10.77.3.11".parse().expect("valid"),
+        autostart: true,
+        root: Root::Tree("/var/lib/machines/debian".into()),
+        program: Program::Command {
+            command: ["/usr/bin/python3", "-m", "http.server"]
+                .map(str::to_owned)
+                .to_vec(),
+            user: None,
+            environment: std::collections::BTreeMap::new(),
+            working_directory: None,
+        },
+        ports: Vec::new(),
+        binds: Vec::new(),
+        files: std::collections::BTreeMap::new(),
+        after: Vec::new(),
+        actions: std::collections::BTreeMap::new(),
+        start_timeout: Duration::from_secs(90),
+        limits: Limits::default(),
+        restart: Restart {
+            policy: RestartPolicy::OnFailure,
+            delay: Duration::from_secs(1),
+            max_delay: Duration::from_mins(1),
+        },
+        ephemeral: false,
+        users: UserMode::Own,
+    }
+}

@@ -1,0 +1,233 @@
+//! What systemd says of a machine's unit.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use zbus::{OwnedVariant, Variant};
+
+use super::declared::Declared;
+
+/// The `ActiveState` of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Active {
+    /// No unit of that name, or one that does not run.
+    Inactive,
+    /// On its way to ready.
+    Activating,
+    /// Ready.
+    Active,
+    /// On its way down.
+    Deactivating,
+    /// It ended badly, and how is readable until it is reset.
+    Failed,
+}
+
+/// How a unit's last run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Its init asked for a reboot: systemd-nspawn(1) exits with 133.
+    Reboot,
+    /// It exited with a status.
+    Status(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// The kernel killed it for memory.
+    OutOfMemory,
+    /// It was not ready in its start time.
+    StartTimeout,
+    /// Something else, in systemd's word (`Result`).
+    Other(String),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reboot => f.write_str("its init asked for a reboot"),
+            Self::Status(status) => write!(f, "exit status {status}"),
+            Self::Signal(signal) => match nix::sys::signal::Signal::try_from(*signal) {
+                Ok(name) => write!(f, "killed by {name}"),
+                Err(_) => write!(f, "killed by signal {signal}"),
+            },
+            Self::OutOfMemory => f.write_str("killed for memory"),
+            Self::StartTimeout => f.write_str("not ready within its start time"),
+            Self::Other(word) => write!(f, "systemd says `{word}`"),
+        }
+    }
+}
+
+/// A machine's unit as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unit {
+    /// What it does.
+    pub active: Active,
+    /// How its last run ended, where it failed.
+    pub ended: Option<Ended>,
+    /// nspawn's process id, or 0.
+    pub main_pid: u32,
+    /// What it was declared as; `None` for a unit that is not ours.
+    pub declared: Option<Declared>,
+    /// It exists, whoever made it.
+    pub loaded: bool,
+    /// Its cgroup, below the cgroup2 mount.
+    pub control_group: String,
+    /// When it became ready, in microseconds since the epoch; 0 for never.
+    pub active_since_usec: u64,
+    /// Its properties that can be set while it runs.
+    pub settable: HashMap<&'static str, u64>,
+}
+
+impl Unit {
+    /// A unit that does not exist.
+    pub fn absent() -> Self {
+        Self {
+            active: Active::Inactive,
+            ended: None,
+            main_pid: 0,
+            declared: None,
+            loaded: false,
+            control_group: String::new(),
+            active_since_usec: 0,
+            settable: HashMap::new(),
+        }
+    }
+
+    /// It exists and ctrd did not make it.
+    pub fn is_foreign(&self) -> bool {
+        self.loaded && self.declared.is_none()
+    }
+
+    /// Reads the properties of a unit and its service, by their names.
+    pub(super) fn read(properties: &HashMap<String, OwnedVariant>) -> Self {
+        let text = |name: &str| match properties.get(name).map(|value| &**value) {
+            Some(Variant::Str(text)) => text.as_str().to_owned(),
+            _ => String::new(),
+        };
+        let number = |name: &str| match properties.get(name).map(|value| &**value) {
+            Some(Variant::U64(it)) => Some(*it),
+            Some(Variant::U32(it)) => Some(u64::from(*it)),
+            Some(Variant::I32(it)) => u64::try_from(*it).ok(),
+            _ => None,
+        };
+        let environment: Vec<String> = match properties.get("Environment").map(|value| &**value) {
+            Some(Variant::Array(items)) => items
+                .iter()
+                .filter_map(|item| match item {
+                    Variant::Str(text) => Some(text.as_str().to_owned()),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let active = match text("ActiveState").as_str() {
+            "active" | "reloading" | "refreshing" => Active::Active,
+            "activating" | "maintenance" => Active::Activating,
+            "deactivating" => Active::Deactivating,
+            "failed" => Active::Failed,
+            _ => Active::Inactive,
+        };
+        // A queued job has not changed the state yet: what it leads to is on its way.
+        let job = match properties.get("Job").map(|value| &**value) {
+            Some(Variant::Structure(job)) => {
+                !matches!(job.fields().first(), None | Some(Variant::U32(0)))
+            }
+            _ => false,
+        };
+        let active = match active {
+            Active::Active if job => Active::Deactivating,
+            Active::Inactive | Active::Failed if job => Active::Activating,
+            settled => settled,
+        };
+        let ended = (active == Active::Failed).then(|| {
+            ended(
+                &text("Result"),
+                number("ExecMainCode").unwrap_or_default(),
+                i32::try_from(number("ExecMainStatus").unwrap_or_default()).unwrap_or(-1),
+                number("ActiveEnterTimestamp").unwrap_or_default() == 0,
+            )
+        });
+        let settable = [
+            "MemoryMax",
+            "MemoryHigh",
+            "CPUQuotaPerSecUSec",
+            "CPUWeight",
+            "TasksMax",
+        ]
+        .into_iter()
+        .filter_map(|name| Some((name, number(name)?)))
+        .collect();
+        Self {
+            active,
+            ended,
+            main_pid: u32::try_from(number("MainPID").unwrap_or_default()).unwrap_or_default(),
+            declared: Declared::from_environment(&environment),
+            loaded: text("LoadState") == "loaded",
+            control_group: text("ControlGroup"),
+            active_since_usec: number("ActiveEnterTimestamp").unwrap_or_default(),
+            settable,
+        }
+    }
+}
+
+/// `CLD_EXITED` of waitid(2); the other codes are ends by a signal.
+const EXITED: u64 = 1;
+/// systemd-nspawn(1): the guest's init asked for a reboot.
+const NSPAWN_REBOOT: i32 = 133;
+
+fn ended(result: &str, code: u64, status: i32, never_ready: bool) -> Ended {
+    match result {
+        "timeout" if never_ready => Ended::StartTimeout,
+        "oom-kill" => Ended::OutOfMemory,
+        "exit-code" if status == NSPAWN_REBOOT => Ended::Reboot,
+        "exit-code" if code == EXITED => Ended::Status(status),
+        "signal" | "core-dump" => Ended::Signal(status),
+        other => Ended::Other(other.to_owned()),
+    }
+}
+
+/// A machine as machined knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The guest's first process, on the host.
+    pub leader: u32,
+    /// The unit it belongs to.
+    pub unit: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Active, Ended, Unit, ended};
+    use std::collections::HashMap;
+    use zbus::{OwnedVariant, Variant};
+
+    fn owned(value: Variant<'static>) -> OwnedVariant {
+        OwnedVariant::try_from(value).expect("no file descriptor in it")
+    }
+
+    #[test]
+    fn a_unit_of_somebody_else_has_no_declaration() {
+        let properties = HashMap::from([
+            ("ActiveState".to_owned(), owned(Variant::from("active"))),
+            ("LoadState".to_owned(), owned(Variant::from("loaded"))),
+            (
+                "Environment".to_owned(),
+                owned(Variant::from(vec!["A=b".to_owned()])),
+            ),
+        ]);
+        let unit = Unit::read(&properties);
+        assert_eq!(unit.active, Active::Active);
+        assert!(unit.loaded);
+        assert_eq!(unit.declared, None);
+    }
+
+    #[test]
+    fn every_end_has_its_own_words() {
+        assert_eq!(ended("exit-code", 1, 133, false), Ended::Reboot);
+        assert_eq!(ended("exit-code", 1, 3, false).to_string(), "exit status 3");
+        assert_eq!(
+            ended("signal", 2, 9, false).to_string(),
+            "killed by SIGKILL"
+        );
+        assert_eq!(ended("timeout", 2, 9, true), Ended::StartTimeout);
+        assert_eq!(ended("oom-kill", 2, 9, false), Ended::OutOfMemory);
+    }
+}

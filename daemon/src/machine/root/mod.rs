@@ -1,0 +1,17 @@
+//! A machine's root: whose users it has, where its writable layer is, what stands in it before the
+//! first instruction of the guest.
+
+mod guest_files;
+mod idmap;
+mod mounts;
+mod passwd;
+mod prepare;
+mod state;
+mod uid_base;
+
+pub use guest_files::{GivenFiles, observe_given, write_given};
+pub use idmap::{UserNamespace, idmapped};
+pub use mounts::mounted;
+pub use prepare::{RootError, prepare, release};
+pub use state::{StateError, claim_state, drop_layer, observe_state};
+pub use uid_base::UidBase;

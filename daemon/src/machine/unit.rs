@@ -1,0 +1,157 @@
+//! The transient unit that runs a machine: pure.
+
+use zbus::Variant;
+
+use crate::model::{Container, Limits};
+use crate::os::Paths;
+
+use super::command_line::{Facts, command_line};
+use super::declared::{Declared, VARIABLE};
+use super::names::{slice_name, unit_name};
+
+/// A unit for `StartTransientUnit`: its name and its properties, typed as
+/// org.freedesktop.systemd1(5) has them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransientUnit {
+    /// Its name.
+    pub name: String,
+    /// Its properties.
+    pub properties: Vec<(&'static str, Variant<'static>)>,
+}
+
+/// How long a guest has to stop after it was asked, in microseconds.
+const STOP_TIMEOUT_USEC: u64 = 30_000_000;
+
+/// The unit of a container.
+pub fn transient_unit(
+    container: &Container,
+    declared: &Declared,
+    facts: &Facts<'_>,
+) -> TransientUnit {
+    let paths: &Paths = facts.paths;
+    let nspawn = paths.nspawn.display().to_string();
+    let mut argv = vec!["systemd-nspawn".to_owned()];
+    argv.extend(command_line(container, facts));
+    let description = if container.description.is_empty() {
+        format!("ctr container {}", container.id)
+    } else {
+        format!("ctr container {}: {}", container.id, container.description)
+    };
+    let start_usec = u64::try_from(container.start_timeout.as_micros()).unwrap_or(u64::MAX);
+    let netns = paths
+        .machine_netns(&container.machine)
+        .display()
+        .to_string();
+    let text = |value: &str| Variant::from(value.to_owned());
+    let mut properties = vec![
+        ("Description", Variant::from(description)),
+        ("Type", text("notify")),
+        ("NotifyAccess", text("main")),
+        ("ExecStart", Variant::from(vec![(nspawn, argv, false)])),
+        ("Slice", Variant::from(slice_name(&container.id.group))),
+        ("KillMode", text("mixed")),
+        ("Delegate", Variant::from(true)),
+        // nspawn wants its own processes below the unit's cgroup, apart from the payload's.
+        ("DelegateSubgroup", text("supervisor")),
+        ("NetworkNamespacePath", Variant::from(netns)),
+        // ctrd is the only restarter (decision 0004).
+        ("Restart", text("no")),
+        // A failure stays readable until it is reset; a clean end is collected.
+        ("CollectMode", text("inactive")),
+        ("TimeoutStartUSec", Variant::from(start_usec)),
+        ("TimeoutStopUSec", Variant::from(STOP_TIMEOUT_USEC)),
+        ("OOMPolicy", text("continue")),
+        (
+            "SyslogIdentifier",
+            Variant::from(container.machine.to_string()),
+        ),
+        (
+            "Environment",
+            Variant::from(vec![format!("{VARIABLE}={declared}")]),
+        ),
+        ("DevicePolicy", text("closed")),
+        (
+            "DeviceAllow",
+            Variant::from(
+                [
+                    ("/dev/net/tun", "rwm"),
+                    ("char-pts", "rw"),
+                    ("/dev/fuse", "rwm"),
+                ]
+                .map(|(node, mode)| (node.to_owned(), mode.to_owned()))
+                .to_vec(),
+            ),
+        ),
+    ];
+    properties.extend(limit_properties(&container.limits));
+    TransientUnit {
+        name: unit_name(&container.machine),
+        properties,
+    }
+}
+
+/// The properties that carry limits, all of them: what is not declared is set back to no bound, so
+/// that the same list serves a running unit (`SetUnitProperties`).
+pub fn limit_properties(limits: &Limits) -> Vec<(&'static str, Variant<'static>)> {
+    // The fields are unbounded at u64::MAX (org.freedesktop.systemd1(5)).
+    let Limits {
+        memory_max,
+        memory_high,
+        milli_cpus,
+        cpu_weight,
+        tasks_max,
+    } = limits;
+    let bound = |value: &Option<u64>| Variant::from(value.unwrap_or(u64::MAX));
+    vec![
+        ("MemoryMax", bound(memory_max)),
+        ("MemoryHigh", bound(memory_high)),
+        (
+            "CPUQuotaPerSecUSec",
+            bound(&milli_cpus.map(|milli| milli.saturating_mul(1000))),
+        ),
+        ("CPUWeight", bound(cpu_weight)),
+        // The default of a service would be 15 % of the host's tasks; a guest is a host of its own.
+        (
+            "TasksMax",
+            Variant::from(tasks_max.unwrap_or(DEFAULT_TASKS_MAX)),
+        ),
+    ]
+}
+
+/// What systemd-nspawn@.service sets.
+const DEFAULT_TASKS_MAX: u64 = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::transient_unit;
+    use crate::machine::command_line::Facts;
+    use crate::machine::declared::Declared;
+    use crate::machine::test_container;
+    use crate::os::Paths;
+    use zbus::Variant;
+
+    #[test]
+    fn the_unit_never_restarts_by_itself_and_joins_its_namespace() {
+        let container = test_container("hello");
+        let paths = Paths::default();
+        let facts = Facts {
+            paths: &paths,
+            uid_base: None,
+            store_idmap: true,
+        };
+        let unit = transient_unit(&container, &Declared::default(), &facts);
+        assert_eq!(unit.name, "ctr-lab-hello.service");
+        let get = |name: &str| {
+            unit.properties
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.clone())
+        };
+        assert_eq!(get("Restart"), Some(Variant::from("no")));
+        assert_eq!(
+            get("NetworkNamespacePath"),
+            Some(Variant::from("/run/netns/ctr-lab-hello"))
+        );
+        assert_eq!(get("MemoryMax"), Some(Variant::from(u64::MAX)));
+    }
+}

@@ -1,0 +1,103 @@
+//! Bridges, namespaces, veths, addresses and routes.
+//!
+//! A group is a bridge that holds the host's address in its subnet. A container is a network
+//! namespace under `/run/netns`, made before its guest and kept after it, and a veth: the host's end
+//! in the group's bridge, `eth0` in the namespace. Ownership is written on the objects: every link
+//! of ours carries the alias `ctr:<group>` or `ctr:<machine>`, and a namespace of ours carries it on
+//! its `lo`. What carries no such mark is never touched.
+//!
+//! ```text
+//! model --desired--> Bridge, Attachment          (pure)
+//! kernel --observe--> ObservedGroup, ObservedContainer, Marked
+//! plan_group, plan_container, plan_removals ...  (pure) --> Vec<Step> --apply--> kernel
+//! ```
+//!
+//! [`Network`] is shared by all tasks. It owns one netlink connection (a task of the runtime) and
+//! one thread, the only one that ever stands in another network namespace.
+
+mod apply;
+mod changes;
+mod conflict;
+mod desired;
+mod listening;
+mod message;
+mod names;
+mod namespace_files;
+mod namespace_thread;
+mod netlink;
+mod observe;
+mod observed;
+mod plan;
+mod removal;
+mod step;
+mod sysctl;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::os::Paths;
+
+pub use apply::ApplyError;
+pub use changes::Changes;
+pub use conflict::Conflict;
+pub use desired::{Attachment, Bridge, LINK_GROUP, MacAddress, Sysctl, alias};
+pub use listening::{Listener, find_listener, listening, parse_listeners};
+pub use names::{hosts, read_upstreams, resolv_conf, upstreams};
+pub use namespace_thread::NamespaceThread;
+pub use observe::ObserveError;
+pub use observed::{
+    Inside, Interfaces, Link, Marked, MarkedNamespace, ObservedContainer, ObservedGroup,
+    ObservedNamespace, Route, Sysctls,
+};
+pub use plan::{plan_container, plan_group};
+pub use removal::{Removal, Removals, plan_container_removal, plan_removals};
+pub use step::{Place, Step};
+
+/// The network of the host, observed and changed through one connection.
+///
+/// Every method takes `&self` and may run in several tasks at once; two tasks must not apply steps
+/// of the same group or container at the same time.
+#[derive(Debug, Clone)]
+pub struct Network {
+    paths: Arc<Paths>,
+    host: netlink::Socket,
+    thread: NamespaceThread,
+}
+
+/// Why the network could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No netlink socket.
+    #[error("failed to open a netlink socket")]
+    Socket(#[source] io::Error),
+    /// No thread for the namespaces.
+    #[error("failed to start the thread that enters network namespaces")]
+    Thread(#[source] io::Error),
+    /// The directory of the named namespaces could not be made ready.
+    #[error("failed to prepare {directory}")]
+    Directory {
+        /// Which directory.
+        directory: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Network {
+    /// Opens the netlink connection, starts the namespace thread and makes the directory of the
+    /// named namespaces ready. Call it in a tokio runtime.
+    pub fn start(paths: &Paths) -> Result<Self, StartError> {
+        namespace_files::prepare(&paths.netns).map_err(|source| StartError::Directory {
+            directory: paths.netns.display().to_string(),
+            source,
+        })?;
+        let host = netlink::Socket::open().map_err(StartError::Socket)?;
+        let thread = NamespaceThread::start().map_err(StartError::Thread)?;
+        Ok(Self {
+            paths: Arc::new(paths.clone()),
+            host,
+            thread,
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! A world that obeys steps, and can be told to refuse some.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::machine::root::UidBase;
+use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
+use crate::network::{
+    Attachment, Inside, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedNamespace, Route,
+    Sysctl,
+};
+
+use super::host::{Conflict, Host, Observed, Wanted};
+use super::host_error::HostError;
+use super::plan::Step;
+
+/// One container's side of a host.
+#[derive(Debug)]
+pub(super) struct FakeHost {
+    world: Mutex<World>,
+    changed: Notify,
+}
+
+/// What a fake host holds.
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    /// How the container is.
+    pub(super) observed: Observed,
+    /// The steps that were carried out.
+    pub(super) done: Vec<Step>,
+    /// How many steps from now one is refused; `None` for never.
+    pub(super) refuse_after: Option<usize>,
+    /// A unit that is started is ready at once.
+    pub(super) ready_at_once: bool,
+}
+
+impl FakeHost {
+    pub(super) fn new(observed: Observed) -> Self {
+        let world = World {
+            observed,
+            done: Vec::new(),
+            refuse_after: None,
+            ready_at_once: true,
+        };
+        Self {
+            world: Mutex::new(world),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something happens to the container from outside.
+    pub(super) fn happen(&self, with: impl FnOnce(&mut Observed)) {
+        with(&mut self.world().observed);
+        self.changed.notify_one();
+    }
+
+    /// The guest ends.
+    pub(super) fn end(&self, ended: Option<Ended>) {
+        self.happen(|observed| {
+            let declared = observed.unit.declared.take();
+            observed.unit = Unit::absent();
+            observed.registered = None;
+            if ended.is_some() {
+                observed.unit.active = Active::Failed;
+                observed.unit.loaded = true;
+                observed.unit.declared = declared;
+                observed.unit.ended = ended;
+            }
+        });
+    }
+}
+
+/// A host that has never heard of the container.
+pub(super) fn nothing() -> Observed {
+    Observed {
+        state: None,
+        group_ready: false,
+        network: ObservedContainer::default(),
+        unit: Unit::absent(),
+        registered: None,
+        stale_registration: false,
+        root_mounted: false,
+        files_current: false,
+        files_any: false,
+        firewall_open: false,
+        firewall_any: false,
+        limits_current: true,
+        conflict: None,
+    }
+}
+
+/// The network of a container as its plan leaves it.
+pub(super) fn connected(attachment: &Attachment) -> ObservedContainer {
+    let link = |index: u32, name: &str| Link {
+        index,
+        name: name.to_owned(),
+        up: true,
+        ..Link::default()
+    };
+    let eth0 = Link {
+        peer: Some(10),
+        mac: Some(attachment.mac),
+        ..link(2, Attachment::INSIDE)
+    };
+    let veth = Link {
+        altnames: vec![attachment.altname.clone()],
+        kind: Some("veth".to_owned()),
+        alias: Some(attachment.alias.clone()),
+        group: LINK_GROUP,
+        controller: Some(5),
+        peer: Some(2),
+        hairpin: true,
+        ..link(10, attachment.veth.as_str())
+    };
+    ObservedContainer {
+        altname: Some(veth.clone()),
+        veth: Some(veth),
+        bridge: Some(link(5, attachment.bridge.as_str())),
+        namespace: ObservedNamespace::Ours(Inside {
+            interfaces: Interfaces {
+                links: vec![link(1, "lo"), eth0],
+                addresses: vec![(2, attachment.address)],
+                routes: vec![Route {
+                    index: 2,
+                    destination: ipnet::Ipv4Net::default(),
+                    connected: false,
+                    gateway: Some(attachment.gateway),
+                }],
+            },
+            sysctls: Sysctl::of_a_namespace()
+                .into_iter()
+                .map(|sysctl| (sysctl.key, Some(sysctl.value)))
+                .collect(),
+        }),
+    }
+}
+
+impl World {
+    /// Carries out one step, as the kernel and systemd would.
+    pub(super) fn obey(&mut self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
+        if let Some(left) = &mut self.refuse_after {
+            if *left == 0 {
+                self.refuse_after = None;
+                return Err(HostError::Conflict(Conflict {
+                    reason: format!("refused to {step}"),
+                    hint: None,
+                }));
+            }
+            *left -= 1;
+        }
+        self.done.push(step.clone());
+        let declared = wanted.declared();
+        let unit = unit_name(&wanted.container().machine);
+        let observed = &mut self.observed;
+        match step {
+            Step::EnsureGroup => observed.group_ready = true,
+            Step::ClaimState => observed.state = Some(UidBase::new(524_288)),
+            // The single steps are the network's own business, and tested there.
+            Step::Network(crate::network::Step::DeleteNamespace { .. }) => {
+                observed.network = ObservedContainer::default();
+            }
+            Step::Network(crate::network::Step::DeleteLink { .. }) => observed.network.veth = None,
+            Step::Network(_) => observed.network = connected(&wanted.network()),
+            Step::PrepareRoot => observed.root_mounted = true,
+            Step::WriteFiles => (observed.files_current, observed.files_any) = (true, true),
+            Step::OpenFirewall => (observed.firewall_open, observed.firewall_any) = (true, true),
+            Step::CloseFirewall => (observed.firewall_open, observed.firewall_any) = (false, false),
+            Step::UnregisterMachine => {
+                (observed.registered, observed.stale_registration) = (None, false);
+            }
+            Step::ResetFailed => observed.unit = Unit::absent(),
+            Step::StartUnit => start(observed, declared, unit, self.ready_at_once),
+            Step::StopUnit | Step::KillUnit => {
+                observed.unit = Unit::absent();
+                observed.registered = None;
+            }
+            Step::SetLimits => observed.limits_current = true,
+            Step::ReleaseRoot => observed.root_mounted = false,
+            Step::RemoveFiles => (observed.files_current, observed.files_any) = (false, false),
+        }
+        Ok(())
+    }
+}
+
+fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool) {
+    observed.unit = Unit {
+        active: if ready {
+            Active::Active
+        } else {
+            Active::Activating
+        },
+        loaded: true,
+        main_pid: 41,
+        declared: Some(declared),
+        ..Unit::absent()
+    };
+    observed.registered = Some(Registered { leader: 42, unit });
+    observed.limits_current = true;
+}
+
+impl Host for FakeHost {
+    async fn observe(&self, _wanted: &Wanted) -> Result<Observed, HostError> {
+        Ok(self.world().observed.clone())
+    }
+
+    async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
+        self.world().obey(wanted, step)
+    }
+
+    async fn changed(&self, _wanted: &Wanted) {
+        self.changed.notified().await;
+    }
+}

@@ -1,0 +1,151 @@
+//! The seam to the world: two methods, so one fake.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::machine::root::{GivenFiles, UidBase};
+use crate::machine::{Declared, Registered, Unit};
+use crate::model::{Container, ContainerId, Group, Model};
+use crate::network::{self, Attachment};
+
+use super::host_error::HostError;
+use super::plan::{Intent, Step};
+
+/// A container as it is meant to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The whole declaration it is part of.
+    pub model: Arc<Model>,
+    /// Which container of it.
+    pub id: ContainerId,
+    /// What it is meant to do.
+    pub intent: Intent,
+}
+
+impl Wanted {
+    /// The container.
+    ///
+    /// # Panics
+    /// Never: a `Wanted` is made only for a container of its model.
+    pub fn container(&self) -> &Container {
+        self.model
+            .container(&self.id)
+            .expect("a wanted container is part of its model")
+    }
+
+    /// Its group.
+    ///
+    /// # Panics
+    /// Never: a `Wanted` is made only for a container of its model.
+    pub fn group(&self) -> &Group {
+        self.model
+            .groups
+            .get(&self.id.group)
+            .expect("a wanted container is part of its model")
+    }
+
+    /// What its unit will carry.
+    pub fn declared(&self) -> Declared {
+        let group = self.group();
+        Declared::of(self.container(), &group.subnet, group.host_address)
+    }
+
+    /// Its network.
+    pub fn network(&self) -> Attachment {
+        Attachment::of(self.group(), self.container())
+    }
+}
+
+/// A container as it is.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing seen, apart from the others"
+)]
+pub struct Observed {
+    /// Its state directory: `None` where there is none, `Some(None)` with the host's users.
+    pub state: Option<Option<UidBase>>,
+    /// Its group's bridge is there and as it should be.
+    pub group_ready: bool,
+    /// Its namespace and link.
+    pub network: network::ObservedContainer,
+    /// Its unit.
+    pub unit: Unit,
+    /// What machined knows of it.
+    pub registered: Option<Registered>,
+    /// machined knows it by a unit that does not run any more.
+    pub stale_registration: bool,
+    /// Its root is mounted.
+    pub root_mounted: bool,
+    /// The files given to it are as they should be.
+    pub files_current: bool,
+    /// There are such files.
+    pub files_any: bool,
+    /// The firewall has its elements, all and none besides.
+    pub firewall_open: bool,
+    /// The firewall has elements of it.
+    pub firewall_any: bool,
+    /// The running unit has the declared limits.
+    pub limits_current: bool,
+    /// Something on the host that is not ours stands where it should.
+    pub conflict: Option<Conflict>,
+}
+
+/// Something on the host stands where a container should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// What.
+    pub reason: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+}
+
+impl From<network::Conflict> for Conflict {
+    fn from(conflict: network::Conflict) -> Self {
+        Self {
+            reason: conflict.to_string(),
+            hint: None,
+        }
+    }
+}
+
+/// What ctrd does to the host for one container.
+pub trait Host: Send + Sync + 'static {
+    /// Reads how a container is. An error means that it is not known, never that nothing is there.
+    fn observe(&self, wanted: &Wanted) -> impl Future<Output = Result<Observed, HostError>> + Send;
+
+    /// Carries out one step.
+    fn apply(
+        &self,
+        wanted: &Wanted,
+        step: &Step,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Returns when something may have changed about the container: "look again", no more.
+    fn changed(&self, wanted: &Wanted) -> impl Future<Output = ()> + Send;
+}
+
+/// The files a container is given: its hosts file, its resolver configuration, those declared.
+pub(super) fn given_files(wanted: &Wanted, nameservers: &[std::net::Ipv4Addr]) -> GivenFiles {
+    let container = wanted.container();
+    let mut files = vec![
+        (
+            "hosts".into(),
+            network::hosts(&wanted.model, container),
+            0o644,
+        ),
+        (
+            "resolv.conf".into(),
+            network::resolv_conf(nameservers),
+            0o644,
+        ),
+    ];
+    for (index, content) in container.files.values().enumerate() {
+        files.push((
+            format!("files/{index}").into(),
+            content.text.clone(),
+            content.mode,
+        ));
+    }
+    GivenFiles { files }
+}

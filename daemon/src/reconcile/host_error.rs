@@ -1,0 +1,71 @@
+//! Why something on the host could not be read or done.
+
+use crate::machine::SystemdError;
+use crate::machine::root::{RootError, StateError};
+use crate::{firewall, network};
+
+use super::host::Conflict;
+
+/// A read or a step that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// systemd or machined.
+    #[error(transparent)]
+    Systemd(#[from] SystemdError),
+    /// The root.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The network could not be read.
+    #[error(transparent)]
+    Observe(#[from] network::ObserveError),
+    /// The network could not be changed.
+    #[error(transparent)]
+    Apply(#[from] network::ApplyError),
+    /// The firewall.
+    #[error(transparent)]
+    Firewall(#[from] firewall::FirewallError),
+    /// Something that is not ours is in the way.
+    #[error("{}", .0.reason)]
+    Conflict(Conflict),
+    /// A task of the runtime did not come back.
+    #[error("failed to finish {0}")]
+    Interrupted(&'static str),
+}
+
+impl HostError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Root(error) => error.hint(),
+            Self::Conflict(conflict) => conflict.hint.clone(),
+            Self::State(StateError::OtherMode { path, .. }) => Some(format!(
+                "move {} away, or declare the other `users`",
+                path.display()
+            )),
+            Self::State(_)
+            | Self::Systemd(_)
+            | Self::Observe(_)
+            | Self::Apply(_)
+            | Self::Firewall(_)
+            | Self::Interrupted(_) => None,
+        }
+    }
+
+    /// The error and its causes, in one line.
+    pub fn sentence(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,71 @@
+//! What nothing else on the host can hold: that a person stopped a container, or that its guest
+//! powered itself off. The marks stand in /run, so a reboot forgets them.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Why a container that is declared to run does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Stopped by hand.
+    Stopped,
+    /// Its guest powered itself off.
+    PoweredOff,
+}
+
+impl Mark {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped\n",
+            Self::PoweredOff => "powered-off\n",
+        }
+    }
+
+    /// Reads the mark at `path`, if there is one.
+    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+        match fs::read_to_string(path) {
+            Ok(text) => Ok([Self::Stopped, Self::PoweredOff]
+                .into_iter()
+                .find(|mark| mark.word() == text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the mark at `path`, whole or not at all.
+    pub fn write(self, path: &Path) -> io::Result<()> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, self.word())?;
+        fs::rename(&fresh, path)
+    }
+
+    /// Removes whatever mark is at `path`.
+    pub fn clear(path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mark;
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written_and_a_half_written_one_is_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("mark/ml-ollama");
+        assert_eq!(Mark::read(&path).expect("read"), None);
+        Mark::Stopped.write(&path).expect("written");
+        assert_eq!(Mark::read(&path).expect("read"), Some(Mark::Stopped));
+        std::fs::write(&path, "stop").expect("written");
+        assert_eq!(Mark::read(&path).expect("read"), None);
+        Mark::clear(&path).expect("cleared");
+        Mark::clear(&path).expect("cleared twice");
+    }
+}

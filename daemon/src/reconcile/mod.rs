@@ -1,0 +1,40 @@
+//! The loop: observe, plan, apply until there is nothing left to do, then wait.
+//!
+//! ```text
+//!  bus ──request──▶ fleet ──request──▶ container task ──observe/apply──▶ Host ──▶ network, machine, …
+//!                                            │  ▲
+//!                                            │  └── unit signals, timers, other containers' status
+//!                                            ▼
+//!                                      watch<Status> ──▶ bus
+//! ```
+//!
+//! One task per container, serial in itself; nobody waits for anybody else's container. [`plan`] and
+//! [`supervise`] are pure and decide; [`task`] carries out; [`host`] is the one seam to the world.
+
+#[cfg(test)]
+mod convergence;
+#[cfg(test)]
+mod fake_host;
+pub mod fleet;
+mod host;
+mod host_error;
+mod marks;
+mod orphans;
+mod plan;
+#[cfg(test)]
+mod plan_cases;
+mod real_host;
+mod status;
+mod supervise;
+mod task;
+#[cfg(test)]
+mod task_tests;
+
+pub use host::{Conflict, Host, Observed, Wanted};
+pub use host_error::HostError;
+pub use marks::Mark;
+pub use plan::{Intent, Plan, Step, plan, removal};
+pub use real_host::RealHost;
+pub use status::Status;
+pub use supervise::{Backoff, Verdict, verdict};
+pub use task::{Handle, Request, Shared, spawn};

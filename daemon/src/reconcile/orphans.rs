@@ -1,0 +1,63 @@
+//! Machines of ours that nothing declares.
+
+use std::time::Duration;
+
+use crate::machine::root::release;
+use crate::machine::{Active, unit_name};
+use crate::model::MachineName;
+use crate::os::Paths;
+
+use super::host_error::HostError;
+use super::marks::Mark;
+use super::real_host::RealHost;
+
+/// A stop that takes longer than this is the unit's own time-out and some.
+const STOP_TRIES: u32 = 400;
+const STOP_PAUSE: Duration = Duration::from_millis(100);
+
+/// Stops a machine and takes away what it had in /run; `false` where its unit is not ours.
+pub(super) async fn remove_machine(
+    host: &RealHost,
+    machine: &MachineName,
+) -> Result<bool, HostError> {
+    let name = unit_name(machine);
+    let unit = host.systemd.observe(&name).await?;
+    if unit.declared.is_none() {
+        return Ok(false);
+    }
+    tracing::info!(%machine, "is declared no more and goes");
+    match unit.active {
+        Active::Activating => host.systemd.kill(&name).await?,
+        Active::Active => host.systemd.stop(&name).await?,
+        Active::Inactive | Active::Deactivating | Active::Failed => {}
+    }
+    for _ in 0..STOP_TRIES {
+        match host.systemd.observe(&name).await?.active {
+            Active::Inactive => break,
+            Active::Failed => host.systemd.reset_failed(&name).await?,
+            Active::Active | Active::Activating | Active::Deactivating => {}
+        }
+        tokio::time::sleep(STOP_PAUSE).await;
+    }
+    host.systemd.unregister(machine).await?;
+    let paths = &host.paths;
+    release(
+        &paths.machine_root(machine),
+        &paths.machine_state(machine),
+        false,
+    )?;
+    let _ = std::fs::remove_dir_all(paths.machine_files(machine));
+    let _ = Mark::clear(&paths.mark(machine));
+    Ok(true)
+}
+
+/// The machines' state directories.
+pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(&paths.state) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path().display().to_string())
+        .collect()
+}

@@ -1,0 +1,254 @@
+//! What has to be done for one container: pure.
+
+use std::fmt;
+
+use crate::machine::{Active, Declared, unit_name};
+use crate::network;
+
+use super::host::{Conflict, Observed, Wanted};
+
+/// What a container is meant to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Run.
+    Run,
+    /// Be stopped, and stay declared.
+    Stop,
+    /// Be gone, except for its data.
+    Remove,
+}
+
+/// One effect on the host. It may be repeated after a crash at any point.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Make the group's bridge what it should be.
+    EnsureGroup,
+    /// Make the state directory, with a user range of its own.
+    ClaimState,
+    /// A change to the container's namespace or link.
+    Network(network::Step),
+    /// Mount the root and write what must stand in it.
+    PrepareRoot,
+    /// Rewrite the files given to the guest that are not as they should be.
+    WriteFiles,
+    /// Put the container's elements into the firewall.
+    OpenFirewall,
+    /// Take them out.
+    CloseFirewall,
+    /// Take a machine whose process is gone off machined's list.
+    UnregisterMachine,
+    /// Forget the unit's last failure.
+    ResetFailed,
+    /// Queue the unit's start.
+    StartUnit,
+    /// Queue the unit's stop.
+    StopUnit,
+    /// End a guest that is not ready yet: a stop that it cannot hear would wait for nothing.
+    KillUnit,
+    /// Set the limits of the running unit.
+    SetLimits,
+    /// Unmount the root.
+    ReleaseRoot,
+    /// Remove the files given to the guest.
+    RemoveFiles,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EnsureGroup => f.write_str("make the group's bridge ready"),
+            Self::ClaimState => f.write_str("make the state directory"),
+            Self::Network(step) => step.fmt(f),
+            Self::PrepareRoot => f.write_str("make the root ready"),
+            Self::WriteFiles => f.write_str("write the guest's files"),
+            Self::OpenFirewall => f.write_str("open the firewall"),
+            Self::CloseFirewall => f.write_str("close the firewall"),
+            Self::UnregisterMachine => f.write_str("take the dead machine off machined's list"),
+            Self::ResetFailed => f.write_str("reset the failed unit"),
+            Self::StartUnit => f.write_str("start the unit"),
+            Self::StopUnit => f.write_str("stop the unit"),
+            Self::KillUnit => f.write_str("kill the unit, which is not ready yet"),
+            Self::SetLimits => f.write_str("set the limits"),
+            Self::ReleaseRoot => f.write_str("unmount the root"),
+            Self::RemoveFiles => f.write_str("remove the guest's files"),
+        }
+    }
+}
+
+/// The steps to take now, in order, and why a running guest is stopped, if it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// The steps. What depends on their result is planned when they are done.
+    pub steps: Vec<Step>,
+    /// The keys for which a running guest is restarted.
+    pub changed: Vec<String>,
+}
+
+/// Plans one round.
+///
+/// `forced` restarts a running guest for no other reason than that somebody asked.
+///
+/// A conflict is something of somebody else's in the way of what would have to be done.
+pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
+    match wanted.intent {
+        Intent::Run if observed.unit.is_foreign() => Err(foreign(wanted)),
+        Intent::Run => run(wanted, observed, forced),
+        Intent::Stop => Ok(Plan {
+            steps: stop(observed),
+            changed: Vec::new(),
+        }),
+        Intent::Remove => Ok(Plan {
+            steps: removal(wanted, observed),
+            changed: Vec::new(),
+        }),
+    }
+}
+
+fn foreign(wanted: &Wanted) -> Conflict {
+    let unit = unit_name(&wanted.container().machine);
+    Conflict {
+        reason: format!("a unit {unit} exists and ctrd did not make it"),
+        hint: Some(format!(
+            "see `systemctl cat {unit}`, and remove or rename it"
+        )),
+    }
+}
+
+fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
+    Ok(match observed.unit.active {
+        Active::Active => {
+            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
+            if forced || !changed.is_empty() {
+                return Ok(Plan {
+                    steps: vec![Step::StopUnit],
+                    changed,
+                });
+            }
+            Plan {
+                steps: live(wanted, observed)?,
+                changed,
+            }
+        }
+        Active::Activating => {
+            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
+            if forced || !changed.is_empty() {
+                return Ok(Plan {
+                    steps: vec![Step::KillUnit],
+                    changed,
+                });
+            }
+            Plan::default()
+        }
+        Active::Deactivating => Plan::default(),
+        Active::Failed | Active::Inactive => {
+            if let Some(conflict) = &observed.conflict {
+                return Err(conflict.clone());
+            }
+            Plan {
+                steps: start(wanted, observed)?,
+                changed: Vec::new(),
+            }
+        }
+    })
+}
+
+fn restart_keys(running: Option<&Declared>, declared: &Declared) -> Vec<String> {
+    running
+        .map(|running| running.changed(declared))
+        .unwrap_or_default()
+}
+
+/// From nothing to a queued start. The state directory comes first: who the guest's users are is
+/// known only when it is there.
+fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
+    let mut steps = Vec::new();
+    if !observed.group_ready {
+        steps.push(Step::EnsureGroup);
+    }
+    if observed.state.is_none() {
+        steps.push(Step::ClaimState);
+    }
+    steps.extend(network_steps(wanted, observed)?);
+    if !observed.firewall_open {
+        steps.push(Step::OpenFirewall);
+    }
+    if observed.stale_registration {
+        steps.push(Step::UnregisterMachine);
+    }
+    if observed.unit.active == Active::Failed {
+        steps.push(Step::ResetFailed);
+    }
+    steps.push(Step::PrepareRoot);
+    if !observed.files_current {
+        steps.push(Step::WriteFiles);
+    }
+    steps.push(Step::StartUnit);
+    Ok(steps)
+}
+
+/// What a running guest follows without noticing.
+fn live(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
+    let mut steps = Vec::new();
+    if !observed.group_ready {
+        steps.push(Step::EnsureGroup);
+    }
+    steps.extend(network_steps(wanted, observed)?);
+    if !observed.firewall_open {
+        steps.push(Step::OpenFirewall);
+    }
+    if !observed.files_current {
+        steps.push(Step::WriteFiles);
+    }
+    if !observed.limits_current {
+        steps.push(Step::SetLimits);
+    }
+    Ok(steps)
+}
+
+fn network_steps(
+    wanted: &Wanted,
+    observed: &Observed,
+) -> Result<impl Iterator<Item = Step>, Conflict> {
+    let steps = network::plan_container(&wanted.network(), &observed.network)?;
+    Ok(steps.into_iter().map(Step::Network))
+}
+
+fn stop(observed: &Observed) -> Vec<Step> {
+    match observed.unit.active {
+        // Somebody else's is left as it is.
+        _ if observed.unit.is_foreign() => Vec::new(),
+        Active::Active => vec![Step::StopUnit],
+        Active::Activating => vec![Step::KillUnit],
+        Active::Deactivating => Vec::new(),
+        Active::Failed | Active::Inactive => {
+            let mut steps = Vec::new();
+            if observed.unit.active == Active::Failed {
+                steps.push(Step::ResetFailed);
+            }
+            if observed.stale_registration {
+                steps.push(Step::UnregisterMachine);
+            }
+            if observed.firewall_any {
+                steps.push(Step::CloseFirewall);
+            }
+            if observed.root_mounted {
+                steps.push(Step::ReleaseRoot);
+            }
+            steps
+        }
+    }
+}
+
+/// Everything of a container goes, except its data.
+pub fn removal(wanted: &Wanted, observed: &Observed) -> Vec<Step> {
+    let mut steps = stop(observed);
+    let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
+    if down || observed.unit.is_foreign() {
+        let network = network::plan_container_removal(&wanted.network(), &observed.network);
+        steps.extend(network.into_iter().map(Step::Network));
+        if observed.files_any {
+            steps.push(Step::RemoveFiles);
+        }
+    }
+    steps
+}

@@ -1,0 +1,153 @@
+//! `daemon/tests/plan_cases/<sentence>/`: what is observed, and the plan that must come of it.
+//!
+//! `observed.toml` starts from a host that has never heard of the container (`from = "nothing"`) or
+//! from one where it runs as declared (`from = "running"`) and says what differs. `plan.txt` is the
+//! plan, a step a line, as `ctr plan -v` prints it; `CTR_BLESS=1` writes it.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::machine::{Active, Ended, Unit};
+use crate::network::ObservedContainer;
+
+use super::convergence::wanted;
+use super::fake_host::{FakeHost, connected, nothing};
+use super::host::{Conflict, Observed};
+use super::plan::{Intent, plan};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one line of a case")]
+struct Case {
+    intent: String,
+    from: String,
+    #[serde(default)]
+    unit: Option<String>,
+    #[serde(default)]
+    forced: bool,
+    #[serde(default)]
+    foreign: bool,
+    #[serde(default)]
+    conflict: Option<String>,
+    #[serde(default)]
+    network_lost: bool,
+    #[serde(default)]
+    firewall_lost: bool,
+    #[serde(default)]
+    files_stale: bool,
+    #[serde(default)]
+    limits_differ: bool,
+    #[serde(default)]
+    stale_registration: bool,
+    #[serde(default)]
+    command_changed: bool,
+}
+
+fn running() -> Observed {
+    let wanted = wanted(Intent::Run);
+    let host = FakeHost::new(nothing());
+    let mut world = host.world();
+    for _ in 0..3 {
+        let steps = plan(&wanted, &world.observed, false)
+            .expect("nothing is in the way")
+            .steps;
+        for step in steps {
+            world.obey(&wanted, &step).expect("nothing is refused");
+        }
+    }
+    world.observed.network = connected(&wanted.network());
+    world.observed.clone()
+}
+
+fn observed(case: &Case) -> Observed {
+    let mut observed = match case.from.as_str() {
+        "nothing" => nothing(),
+        "running" => running(),
+        other => panic!("from = {other:?}: write \"nothing\" or \"running\""),
+    };
+    match case.unit.as_deref() {
+        None => {}
+        Some("activating") => observed.unit.active = Active::Activating,
+        Some("deactivating") => observed.unit.active = Active::Deactivating,
+        Some("failed") => {
+            observed.unit.active = Active::Failed;
+            observed.unit.ended = Some(Ended::Status(1));
+        }
+        Some("gone") => observed.unit = Unit::absent(),
+        Some(other) => panic!("unit = {other:?} is no state"),
+    }
+    if case.command_changed {
+        let mut other = wanted(Intent::Run);
+        let model = std::sync::Arc::make_mut(&mut other.model);
+        let group = model.groups.get_mut(&other.id.group).expect("its group");
+        group
+            .containers
+            .get_mut(&other.id.name)
+            .expect("itself")
+            .program = crate::model::Program::Command {
+            command: vec!["/usr/bin/true".to_owned()],
+            user: None,
+            environment: std::collections::BTreeMap::new(),
+            working_directory: None,
+        };
+        observed.unit.declared = Some(other.declared());
+    }
+    if case.foreign {
+        observed.unit.loaded = true;
+        observed.unit.declared = None;
+    }
+    if case.network_lost {
+        observed.network = ObservedContainer::default();
+    }
+    observed.firewall_open &= !case.firewall_lost;
+    observed.files_current &= !case.files_stale;
+    observed.limits_current &= !case.limits_differ;
+    observed.stale_registration = case.stale_registration;
+    observed.conflict = case
+        .conflict
+        .clone()
+        .map(|reason| Conflict { reason, hint: None });
+    observed
+}
+
+#[test]
+fn every_case_has_the_plan_it_names() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plan_cases");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(&directory).expect("the cases").flatten() {
+        let folder = entry.path();
+        let text = std::fs::read_to_string(folder.join("observed.toml")).expect("observed.toml");
+        let case: Case =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let intent = match case.intent.as_str() {
+            "run" => Intent::Run,
+            "stop" => Intent::Stop,
+            "remove" => Intent::Remove,
+            other => panic!("intent = {other:?}: write \"run\", \"stop\" or \"remove\""),
+        };
+        let found = match plan(&wanted(intent), &observed(&case), case.forced) {
+            Ok(plan) => {
+                let changed = plan.changed.iter().map(|key| format!("changed: {key}\n"));
+                let steps = plan.steps.iter().map(|step| format!("{step}\n"));
+                changed.chain(steps).collect::<String>()
+            }
+            Err(conflict) => format!("conflict: {}\n", conflict.reason),
+        };
+        let file = folder.join("plan.txt");
+        if std::env::var_os("CTR_BLESS").is_some() {
+            std::fs::write(&file, &found).expect("written");
+        }
+        let expected = std::fs::read_to_string(&file).expect("plan.txt");
+        if found != expected {
+            wrong.push(format!(
+                "{}\nexpected:\n{expected}found:\n{found}",
+                folder.display()
+            ));
+        }
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 15, "only {count} cases were found");
+}

@@ -1,0 +1,123 @@
+//! What people see of a container.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ctr_api::wire::{Action, ContainerPlan, State};
+
+use crate::machine::root::UidBase;
+use crate::os::Paths;
+
+use super::host::{Observed, Wanted};
+use super::host_error::HostError;
+use super::plan::plan;
+use super::task::action_of;
+
+/// What a container does now and why, as its task knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// What it does.
+    pub state: State,
+    /// Why, where there is something to say.
+    pub reason: Option<String>,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+    /// Since when it is in this state, in milliseconds since the epoch.
+    pub since_ms: u64,
+    /// When a failed start is tried again, in milliseconds since the epoch.
+    pub next_try_ms: Option<u64>,
+    /// How often it was restarted since a person, or the boot, started it.
+    pub restarts: u32,
+    /// How its last run ended.
+    pub last_exit: Option<String>,
+    /// The guest's first process, on the host.
+    pub leader: Option<u32>,
+    /// Its unit's cgroup, below the cgroup2 mount.
+    pub control_group: String,
+    /// The first of its user ids; `None` where it has none of its own, or not yet.
+    pub uid_base: Option<UidBase>,
+}
+
+impl Status {
+    /// A container that nothing is known of yet.
+    pub fn unknown() -> Self {
+        Self {
+            state: State::Stopped,
+            reason: None,
+            hint: None,
+            since_ms: now_ms(),
+            next_try_ms: None,
+            restarts: 0,
+            last_exit: None,
+            leader: None,
+            control_group: String::new(),
+            uid_base: None,
+        }
+    }
+
+    /// It is ready: what waits for it may start.
+    pub fn is_ready(&self) -> bool {
+        self.state == State::Running
+    }
+}
+
+/// Now, in milliseconds since the epoch.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What one container's plan looks like to a person.
+pub(super) fn view(
+    wanted: &Wanted,
+    paths: &Paths,
+    observed: Result<Observed, HostError>,
+) -> ContainerPlan {
+    let container = wanted.container();
+    let mut view = ContainerPlan {
+        group: wanted.id.group.to_string(),
+        name: wanted.id.name.to_string(),
+        action: Action::Nothing,
+        changed: Vec::new(),
+        reason: None,
+        steps: Vec::new(),
+        data: None,
+    };
+    let planned = observed
+        .map_err(|error| error.sentence())
+        .and_then(|observed| {
+            let planned = plan(wanted, &observed, false).map_err(|conflict| conflict.reason)?;
+            Ok((planned, observed))
+        });
+    let (planned, observed) = match planned {
+        Ok(planned) => planned,
+        Err(reason) => {
+            view.reason = Some(reason);
+            return view;
+        }
+    };
+    view.action = action_of(&planned, &observed, wanted.intent);
+    view.reason = match view.action {
+        Action::Restart if planned.changed.is_empty() => None,
+        Action::Restart => Some(format!(
+            "a running guest cannot follow a change of {}",
+            planned.changed.join(", ")
+        )),
+        Action::Remove => Some("it is not declared any more".to_owned()),
+        Action::Start => Some("it is declared to run and does not".to_owned()),
+        Action::Live => Some("it runs on".to_owned()),
+        Action::Nothing | Action::Stop => None,
+    };
+    if view.action == Action::Remove && observed.state.is_some() {
+        view.data = Some(
+            paths
+                .machine_state(&container.machine)
+                .display()
+                .to_string(),
+        );
+    }
+    view.changed = planned.changed;
+    view.steps = planned.steps.iter().map(ToString::to_string).collect();
+    view
+}

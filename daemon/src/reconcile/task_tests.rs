@@ -1,0 +1,173 @@
+//! A container's task against a fake host, with the clock under control.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ctr_api::wire::State;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::machine::Ended;
+use crate::os::Paths;
+
+use super::convergence::wanted;
+use super::fake_host::{FakeHost, nothing};
+use super::fleet::Handles;
+use super::marks::Mark;
+use super::plan::{Intent, Step};
+use super::status::Status;
+use super::task::{Handle, Request, Shared, spawn};
+
+struct Bench {
+    host: Arc<FakeHost>,
+    handle: Handle,
+    directory: tempfile::TempDir,
+    _fleet: watch::Sender<Arc<Handles>>,
+}
+
+fn bench(intent: Intent) -> Bench {
+    let directory = tempfile::tempdir().expect("a directory");
+    let paths = Paths {
+        run: directory.path().to_owned(),
+        ..Paths::default()
+    };
+    let (sender, fleet) = watch::channel(Arc::new(BTreeMap::new()));
+    let shared = Shared {
+        paths: Arc::new(paths),
+        starts: Arc::new(Semaphore::new(1)),
+        fleet,
+    };
+    let host = Arc::new(FakeHost::new(nothing()));
+    let handle = spawn(host.clone(), shared, wanted(intent));
+    Bench {
+        host,
+        handle,
+        directory,
+        _fleet: sender,
+    }
+}
+
+impl Bench {
+    async fn until(&mut self, what: impl FnMut(&Status) -> bool) -> Status {
+        let found = timeout(Duration::from_mins(10), self.handle.status.wait_for(what)).await;
+        found
+            .expect("it comes to that")
+            .expect("the task lives")
+            .clone()
+    }
+
+    async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) {
+        let (reply, answer) = oneshot::channel();
+        self.handle
+            .requests
+            .send(request(reply))
+            .await
+            .expect("the task lives");
+        answer.await.expect("it answers");
+    }
+
+    fn starts(&self) -> usize {
+        self.host
+            .world()
+            .done
+            .iter()
+            .filter(|step| **step == Step::StartUnit)
+            .count()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_container_says_who_stopped_it_and_starts_when_asked() {
+    let mut bench = bench(Intent::Run);
+    bench
+        .until(|status| status.state == State::Running && status.leader == Some(42))
+        .await;
+    bench.ask(Request::Stop).await;
+    let status = bench.until(|status| status.state == State::Stopped).await;
+    assert_eq!(status.reason.as_deref(), Some("stopped by hand"));
+    let mark = bench.directory.path().join("mark/lab-hello");
+    assert_eq!(Mark::read(&mark).expect("read"), Some(Mark::Stopped));
+    bench.ask(Request::Start).await;
+    bench.until(|status| status.state == State::Running).await;
+    assert_eq!(Mark::read(&mark).expect("read"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answered_request_is_in_the_status_already() {
+    let mut bench = bench(Intent::Stop);
+    bench.host.world().ready_at_once = false;
+    bench.ask(Request::Start).await;
+    assert_ne!(
+        bench.handle.status.borrow_and_update().state,
+        State::Stopped
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_guest_comes_back_after_a_pause_and_is_counted() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench.host.end(Some(Ended::Signal(9)));
+    let status = bench.until(|status| status.state == State::Failed).await;
+    assert_eq!(status.reason.as_deref(), Some("killed by SIGKILL"));
+    assert!(status.next_try_ms.is_some());
+    let status = bench.until(|status| status.state == State::Running).await;
+    assert_eq!(status.restarts, 1);
+    assert_eq!(bench.starts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_that_powers_itself_off_stays_off() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench.host.end(None);
+    let status = bench.until(|status| status.state == State::Stopped).await;
+    assert_eq!(status.reason.as_deref(), Some("it powered itself off"));
+    tokio::time::sleep(Duration::from_mins(60)).await;
+    assert_eq!(bench.starts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_fails_is_told_and_tried_again() {
+    let mut bench = bench(Intent::Stop);
+    bench.host.world().refuse_after = Some(2);
+    bench.ask(Request::Start).await;
+    let status = bench.until(|status| status.state == State::Failed).await;
+    assert!(status.reason.expect("a reason").starts_with("refused to"));
+    bench.until(|status| status.state == State::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_stops_and_starts_once() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench.ask(Request::Restart).await;
+    bench.until(|status| status.state == State::Running).await;
+    let done = bench.host.world().done.clone();
+    let stops = done.iter().filter(|step| **step == Step::StopUnit).count();
+    assert_eq!((stops, bench.starts()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_container_ends_its_task_with_the_answer() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    let (reply, answer) = oneshot::channel();
+    bench
+        .handle
+        .requests
+        .send(Request::Remove(reply))
+        .await
+        .expect("the task lives");
+    assert_eq!(answer.await.expect("it answers"), Ok(()));
+    assert!(
+        bench.handle.requests.is_closed()
+            || bench
+                .handle
+                .requests
+                .send(Request::Start(oneshot::channel().0))
+                .await
+                .is_err()
+    );
+}

@@ -1,0 +1,102 @@
+//! The daemon: everything put together.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use zbus::Connection;
+
+use crate::firewall::{Firewall, nft_version};
+use crate::machine::Systemd;
+use crate::network::Network;
+use crate::os::{Paths, watch_files};
+use crate::reconcile::RealHost;
+use crate::reconcile::fleet::Fleet;
+
+/// The oldest systemd whose nspawn and transient units do what is needed (decision 0001).
+const SYSTEMD_MINIMUM: u32 = 254;
+
+/// Runs until a signal or the bus ends it. Guests are not touched on the way out.
+pub async fn run(paths: Paths) -> anyhow::Result<()> {
+    let paths = Arc::new(paths);
+    let connection = Connection::system()
+        .await
+        .context("failed to reach the system bus")?;
+    let systemd = Systemd::new(&connection).await?;
+    check_systemd(&systemd.version().await?)?;
+    nft_version(&paths).await?;
+    let firewall = Firewall::new(&paths);
+    let network = Network::start(&paths)?;
+    let host = Arc::new(RealHost::new(
+        paths.clone(),
+        connection.clone(),
+        systemd,
+        network,
+        firewall,
+    ));
+    let fleet = Arc::new(Fleet::new(host.clone(), paths.clone()));
+    // Everything declared has its task before anybody can ask for it; it comes up from here.
+    let begun = fleet.begin().await;
+    if let Err(error) = &begun {
+        tracing::error!("the declaration is refused and nothing is changed:\n{error}");
+    }
+    crate::bus::serve(&connection, fleet.clone())
+        .await
+        .context("failed to serve org.kernelcore.Containers1 on the system bus")?;
+    // The bus answers: that is ready. Whether guests are is in their own status.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    tokio::spawn(follow_resolver(paths, host));
+    // Without a declaration nothing is known to be undeclared: what runs is left alone.
+    if begun.is_ok() {
+        tokio::spawn(async move { fleet.tidy().await });
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        // systemd starts ctrd again, and that finds everything as it is.
+        () = closed(&connection) => bail!("the system bus is gone"),
+    }
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    Ok(())
+}
+
+/// Returns when the bus has closed the connection.
+async fn closed(connection: &Connection) {
+    use futures_util::StreamExt;
+    let mut messages = std::pin::pin!(zbus::MessageStream::from(connection));
+    while messages.next().await.is_some() {}
+}
+
+/// The host's name servers change with its network: every guest's resolv.conf follows.
+async fn follow_resolver(paths: Arc<Paths>, host: Arc<RealHost>) {
+    let result = watch_files(&paths.resolv_conf, || host.look_again()).await;
+    if let Err(error) = result {
+        tracing::warn!("changes of the host's name servers will not be noticed: {error}");
+    }
+}
+
+fn check_systemd(version: &str) -> anyhow::Result<()> {
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    match digits.parse::<u32>() {
+        Ok(number) if number < SYSTEMD_MINIMUM => bail!(
+            "systemd {version} is too old: ctrd needs {SYSTEMD_MINIMUM} or newer \
+             (for unit-level network namespaces with a guest's own users)"
+        ),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_systemd;
+
+    #[test]
+    fn an_old_systemd_is_refused_with_what_is_needed() {
+        assert!(check_systemd("257.13-1~deb13u1").is_ok());
+        let error = check_systemd("252.39-1").expect_err("too old");
+        assert!(error.to_string().contains("needs 254"));
+    }
+}

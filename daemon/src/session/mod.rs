@@ -1,0 +1,55 @@
+//! Enter and exec: a process of the guest, made from outside, that gives the guest nothing.
+//!
+//! ```text
+//!  ctr ── open_session ──> ctrd: open ── starts ──> ctrd-session (a sealed copy of ctrd) ── ends
+//!   │                                                  │ forks, into the unit's `supervisor` cgroup
+//!   │ control socket                                   v
+//!   ├─────────────────────────────────────────────> monitor ── copies the guest's seccomp filters
+//!   │                                                  │ forks, into the guest's own cgroup
+//!   │                                                  v
+//!   │                                               joining process: namespaces, user, terminal,
+//!   │                                                  │             capabilities, filters
+//!   │                                                  │ forks, into the guest's PID namespace
+//!   │ terminal, or three pipes                         v
+//!   └─────────────────────────────────────────────> the command, once the monitor has compared
+//!                                                   it with the guest's first process
+//! ```
+//!
+//! * `ctrd` is in no data path and no process's parent: a session does not notice its restart.
+//! * The monitor never enters the guest. The joining process is in no PID namespace of the guest,
+//!   so nothing in there can trace it; the command's process is, but changes no more.
+//! * What cannot be copied from the guest's first process is a refusal, never a session with more.
+
+mod account;
+mod client;
+mod confinement;
+mod environment;
+mod execute;
+mod handover;
+mod helper;
+mod join;
+mod joining;
+mod leader;
+mod monitor;
+mod open;
+mod passing;
+mod report;
+mod request;
+mod sealed;
+mod seccomp;
+mod syscalls;
+mod terminal;
+mod watch;
+
+pub use confinement::StatusError;
+pub use helper::{helper_main, started_as_helper};
+pub use leader::LeaderError;
+pub use open::{Guest, SessionError, open};
+pub use request::RequestError;
+pub use sealed::SealError;
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,126 @@
+//! Installs this build's ctrd and ctr into a host, as a package would.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::cache;
+use crate::spec::{Content, File};
+
+/// Names a directory with finished programs, so that nothing is built.
+const PROGRAMS_VARIABLE: &str = "CTR_LAB_BIN_DIR";
+
+const PROGRAMS: [&str; 2] = ["ctrd", "ctr"];
+
+const UNIT: &str = "/usr/lib/systemd/system/ctrd.service";
+
+/// Where the files of `dist/` belong on a host, by the end of their names.
+const PLACES: [(&str, &str); 4] = [
+    (".service", "/usr/lib/systemd/system"),
+    (".conf", "/usr/share/dbus-1/system.d"),
+    (".policy", "/usr/share/polkit-1/actions"),
+    (".sysctl.conf", "/usr/lib/sysctl.d"),
+];
+
+/// Everything of the product that a host needs, ctrd enabled.
+pub(crate) fn files(say: &dyn Fn(&str)) -> Result<Vec<File>> {
+    let programs = programs(say)?;
+    let mut files: Vec<File> = PROGRAMS
+        .iter()
+        .map(|name| copy(&programs.join(name), &Path::new("/usr/bin").join(name)))
+        .collect();
+    let dist = cache::workspace().join("dist");
+    for entry in dist.read_dir().context("failed to list dist")?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(place) = place(&name) {
+            files.push(copy(&entry.path(), &place));
+        }
+    }
+    if !files.iter().any(|file| file.path == Path::new(UNIT)) {
+        bail!("{} has no ctrd.service to install", dist.display());
+    }
+    files.push(File {
+        path: "/etc/systemd/system/multi-user.target.wants/ctrd.service".into(),
+        content: Content::Link(UNIT.to_owned()),
+    });
+    Ok(files)
+}
+
+/// `ctr.sysctl.conf` is `/usr/lib/sysctl.d/ctr.conf`: the longest end that fits decides.
+fn place(name: &str) -> Option<PathBuf> {
+    let (end, directory) = PLACES.iter().rev().find(|(end, _)| name.ends_with(end))?;
+    let installed = match name.strip_suffix(end) {
+        Some(stem) if *end == ".sysctl.conf" => format!("{stem}.conf"),
+        _ => name.to_owned(),
+    };
+    Some(Path::new(directory).join(installed))
+}
+
+fn copy(source: &Path, path: &Path) -> File {
+    File {
+        path: path.to_owned(),
+        content: Content::CopyOf(source.to_owned()),
+    }
+}
+
+/// The directory with this build's programs, brought up to date once in a process.
+fn programs(say: &dyn Fn(&str)) -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    if let Some(directory) = env::var_os(PROGRAMS_VARIABLE) {
+        return Ok(directory.into());
+    }
+    let built = BUILT.get_or_init(|| build(say).map_err(|error| format!("{error:#}")));
+    built.clone().map_err(|error| anyhow!(error))
+}
+
+/// cargo gave its lock back before it ran us, so that another cargo may build here.
+fn build(say: &dyn Fn(&str)) -> Result<PathBuf> {
+    say("building ctrd and ctr");
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--package", "ctrd", "--package", "ctr"]);
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        command.arg("--release");
+        "release"
+    };
+    let output = command
+        .current_dir(cache::workspace())
+        .stdin(Stdio::null())
+        .output()
+        .context("failed to start cargo")?;
+    if !output.status.success() {
+        bail!(
+            "failed to build ctrd and ctr\n{}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(cache::target_directory().join(profile))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_file_has_its_place() {
+        let placed = |name| place(name).map(|path| path.display().to_string());
+        assert_eq!(
+            placed("ctrd.service").as_deref(),
+            Some("/usr/lib/systemd/system/ctrd.service")
+        );
+        assert_eq!(
+            placed("ctr.sysctl.conf").as_deref(),
+            Some("/usr/lib/sysctl.d/ctr.conf")
+        );
+        assert_eq!(
+            placed("org.x.conf").as_deref(),
+            Some("/usr/share/dbus-1/system.d/org.x.conf")
+        );
+        assert_eq!(placed("README.md"), None);
+    }
+}
