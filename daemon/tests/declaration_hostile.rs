@@ -161,7 +161,7 @@ fn read_in_time(bytes: &[u8]) {
     let start = Instant::now();
     read(bytes);
     let took = start.elapsed();
-    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[test]

@@ -33,10 +33,8 @@ pub struct Parsed {
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, Problems> {
     let mut problems = Collector::default();
     if bytes.len() > SIZE_MAX {
-        let message = format!(
-            "the declaration has more than {SIZE_MAX} bytes, the most that is read: {}",
-            bytes.len()
-        );
+        let message =
+            format!("the declaration has more than {SIZE_MAX} bytes, the most that is read");
         problems
             .error(&whole_file(), message)
             .hint("check that this is the right file");

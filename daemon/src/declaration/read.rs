@@ -182,12 +182,6 @@ impl<T: Read> Read for Vec<At<T>> {
 #[derive(Debug)]
 pub(crate) struct Entries<K, T>(pub(crate) Vec<Entry<K, T>>);
 
-impl<K, T> Default for Entries<K, T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
 /// One name and what stands under it.
 #[derive(Debug)]
 pub(crate) struct Entry<K, T> {

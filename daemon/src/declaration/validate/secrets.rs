@@ -55,7 +55,17 @@ pub(super) fn check(declared: &DeclaredContainer<'_>, problems: &mut Collector) 
             warn(&file.name.place, &format!("the text of {path}"), problems);
         }
     }
-    for word in container.command.iter().flat_map(|command| &command.value) {
+    let actions = container
+        .actions
+        .iter()
+        .flat_map(|actions| &actions.value.0);
+    let commands = actions.filter_map(|action| action.value.command.as_ref());
+    for word in container
+        .command
+        .iter()
+        .chain(commands)
+        .flat_map(|command| &command.value)
+    {
         if holds_secret(&word.value.0) {
             warn(&word.place, "the command", problems);
         }
