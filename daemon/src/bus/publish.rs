@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use zbus::fdo::Properties;
 use zbus::names::InterfaceName;
@@ -11,8 +11,8 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedObjectPath};
 
 use crate::model::ContainerId;
-use crate::reconcile::Handle;
 use crate::reconcile::fleet::{Fleet, Handles};
+use crate::reconcile::{Handle, Request};
 
 use super::container::Container;
 use super::diff::diff;
@@ -22,7 +22,13 @@ pub(super) struct Objects {
     connection: Connection,
     fleet: Arc<Fleet>,
     handles: watch::Receiver<Arc<Handles>>,
-    served: BTreeMap<ContainerId, AbortHandle>,
+    served: BTreeMap<ContainerId, Served>,
+}
+
+/// One object, the task whose container it shows, and the task that sends its signals.
+struct Served {
+    requests: mpsc::Sender<Request>,
+    signals: AbortHandle,
 }
 
 impl Objects {
@@ -50,14 +56,18 @@ impl Objects {
         let now = self.handles.borrow_and_update().clone();
         let gone: Vec<ContainerId> = self
             .served
-            .keys()
-            .filter(|id| !now.contains_key(*id))
-            .cloned()
+            .iter()
+            .filter(|(id, served)| {
+                // One that was removed and declared again in the meantime has another task.
+                now.get(*id)
+                    .is_none_or(|handle| !handle.requests.same_channel(&served.requests))
+            })
+            .map(|(id, _)| id.clone())
             .collect();
         let server = self.connection.object_server();
         for id in gone {
-            if let Some(task) = self.served.remove(&id) {
-                task.abort();
+            if let Some(served) = self.served.remove(&id) {
+                served.signals.abort();
             }
             if let Err(error) = server.remove::<Container, _>(&path(&id)).await {
                 tracing::warn!("{id}: failed to take its object off the bus: {error}");
@@ -72,7 +82,11 @@ impl Objects {
                 tracing::error!("{id}: failed to put its object on the bus: {error}");
             }
             let task = tokio::spawn(signals(self.connection.clone(), id.clone(), handle.clone()));
-            self.served.insert(id.clone(), task.abort_handle());
+            let served = Served {
+                requests: handle.requests.clone(),
+                signals: task.abort_handle(),
+            };
+            self.served.insert(id.clone(), served);
         }
     }
 }
