@@ -3,6 +3,7 @@
 
 mod guest_files;
 mod idmap;
+mod inside;
 mod machine_id;
 mod mounts;
 mod passwd;

@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::OFlag;
+
+use super::inside::open_inside;
 
 /// The largest password file that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -14,11 +16,8 @@ pub(super) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
     if let Ok(id) = user.parse::<u32>() {
         return Some((id, id));
     }
-    let directory = std::fs::File::open(root).ok()?;
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
-        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let file = openat2(&directory, "etc/passwd", how).ok()?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
+    let file = open_inside(root, Path::new("etc/passwd"), flags).ok()?;
     let mut text = String::new();
     std::fs::File::from(file)
         .take(LIMIT)

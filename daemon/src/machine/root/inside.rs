@@ -1,0 +1,137 @@
+//! Files inside a root that a guest has written to. No path of the guest leads out of it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::Mode;
+
+use super::UidBase;
+use super::prepare::RootError;
+
+/// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
+/// `RESOLVE_IN_ROOT`).
+pub(super) fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<OwnedFd, RootError> {
+    let directory = fs::File::open(root).map_err(RootError::io("open", root))?;
+    let how = OpenHow::new()
+        .flags(flags | OFlag::O_CLOEXEC)
+        .mode(if flags.contains(OFlag::O_CREAT) {
+            Mode::from_bits_truncate(0o644)
+        } else {
+            Mode::empty()
+        })
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    openat2(&directory, path, how)
+        .map_err(|errno| RootError::io("open", &root.join(path))(errno.into()))
+}
+
+fn give(file: &OwnedFd, base: Option<UidBase>, path: &Path) -> Result<(), RootError> {
+    let id = base.map_or(0, UidBase::get);
+    std::os::unix::fs::fchown(file, Some(id), Some(id))
+        .map_err(RootError::io("give an owner to", path))
+}
+
+pub(super) fn directory_inside(
+    root: &Path,
+    name: &str,
+    base: Option<UidBase>,
+) -> Result<(), RootError> {
+    let path = Path::new(name);
+    if open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_PATH).is_ok() {
+        return Ok(());
+    }
+    let parent = open_inside(
+        root,
+        path.parent().unwrap_or(Path::new("")),
+        OFlag::O_DIRECTORY | OFlag::O_RDONLY,
+    )?;
+    let file_name = path.file_name().unwrap_or_default();
+    nix::sys::stat::mkdirat(&parent, file_name, Mode::from_bits_truncate(0o755))
+        .map_err(|errno| RootError::io("make", &root.join(path))(errno.into()))?;
+    let made = open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_RDONLY)?;
+    give(&made, base, path)
+}
+
+pub(super) fn write_inside(
+    root: &Path,
+    name: &str,
+    text: &str,
+    base: Option<UidBase>,
+) -> Result<(), RootError> {
+    let path = Path::new(name);
+    if let Ok(now) = open_inside(
+        root,
+        path,
+        OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK,
+    ) {
+        let mut content = String::new();
+        let mut bounded = io::Read::take(fs::File::from(now), 4096);
+        if io::Read::read_to_string(&mut bounded, &mut content).is_ok() && content == text {
+            return Ok(());
+        }
+    }
+    replace_inside(root, path, text, base)
+}
+
+pub(super) fn plain_file(root: &Path, name: &str, base: Option<UidBase>) -> Result<(), RootError> {
+    let path = Path::new(name);
+    let file = open_inside(root, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).and_then(|file| {
+        fs::File::from(file)
+            .metadata()
+            .map_err(RootError::io("look at", path))
+    });
+    match file {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        _ => replace_inside(root, path, "", base),
+    }
+}
+
+/// Puts a new file in the place of whatever stands there.
+fn replace_inside(
+    root: &Path,
+    path: &Path,
+    text: &str,
+    base: Option<UidBase>,
+) -> Result<(), RootError> {
+    let parent = open_inside(
+        root,
+        path.parent().unwrap_or(Path::new("")),
+        OFlag::O_DIRECTORY | OFlag::O_RDONLY,
+    )?;
+    let name = path.file_name().unwrap_or_default();
+    match nix::unistd::unlinkat(&parent, name, nix::unistd::UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(nix::errno::Errno::ENOENT) => {}
+        Err(errno) => return Err(RootError::io("replace", &root.join(path))(errno.into())),
+    }
+    let how = OpenHow::new()
+        .flags(
+            OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+        )
+        .mode(Mode::from_bits_truncate(0o644))
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let file = openat2(&parent, name, how)
+        .map_err(|errno| RootError::io("make", &root.join(path))(errno.into()))?;
+    give(&file, base, path)?;
+    fs::File::from(file)
+        .write_all(text.as_bytes())
+        .map_err(RootError::io("write", &root.join(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_inside;
+
+    #[test]
+    fn a_link_that_a_guest_left_leads_nowhere_outside() {
+        let outside = tempfile::tempdir().expect("a directory");
+        let root = tempfile::tempdir().expect("a directory");
+        std::os::unix::fs::symlink(outside.path(), root.path().join("etc")).expect("a link");
+        assert!(write_inside(root.path(), "etc/machine-id", "x", None).is_err());
+        assert_eq!(
+            std::fs::read_dir(outside.path()).expect("listed").count(),
+            0
+        );
+    }
+}
