@@ -32,10 +32,11 @@ pub(crate) fn sleeper(name: &str, place: u8, keys: &str) -> String {
     booted(name, place, &format!("{command}{keys}"))
 }
 
-/// A container that boots and takes `seconds` more to be ready; it starts only when asked.
+/// A container that boots and takes `seconds` more to be ready, and would take as long to shut down;
+/// it starts only when asked.
 pub(crate) fn slow(name: &str, place: u8, seconds: u32, keys: &str) -> String {
     let unit = format!(
-        "[Unit]\\nBefore=multi-user.target\\n[Service]\\nType=oneshot\\nExecStart=/usr/bin/sleep {seconds}\\n"
+        "[Unit]\\nBefore=multi-user.target\\n[Service]\\nType=oneshot\\nKillSignal=SIGCONT\\nExecStart=/usr/bin/sleep {seconds}\\n"
     );
     let files = format!("files.\"/etc/systemd/system/slow.service\" = {{ text = \"{unit}\" }}\n");
     let root = "root = { tree = \"/var/lib/machines/debian\" }\nenable = [\"slow.service\"]\n";

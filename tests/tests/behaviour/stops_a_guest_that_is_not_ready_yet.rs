@@ -14,6 +14,7 @@ fn stops_a_guest_that_is_not_ready_yet() {
         slow("slow", 11, 600, ""),
         slow("limited", 12, 600, limited),
     ]));
+    let begun = Instant::now();
     host.ok("ctr lab start limited --no-wait");
     host.ok("ctr lab start slow --no-wait");
     // Its init runs: a polite stop would be heard only when it has booted.
@@ -41,6 +42,8 @@ fn stops_a_guest_that_is_not_ready_yet() {
         Some("not ready within its start time"),
         "{failed:#?}"
     );
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "giving up took {took:?}");
     let output = host.fails("ctr lab start limited");
     assert_eq!(output.status, 1);
     assert!(
