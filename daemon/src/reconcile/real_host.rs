@@ -11,8 +11,8 @@ use zbus::Connection;
 
 use crate::firewall::Firewall;
 use crate::machine::root::{
-    UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state, prepare, release,
-    write_given,
+    FileError, UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state,
+    prepare, release, write_given,
 };
 use crate::machine::{
     Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit, unit_name,
@@ -469,11 +469,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn look_error(path: &Path, source: io::Error) -> HostError {
-    HostError::Root(crate::machine::root::RootError::Io {
-        what: "look at",
-        path: path.to_owned(),
-        source,
-    })
+    HostError::State(FileError::new("look at", path)(source).into())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

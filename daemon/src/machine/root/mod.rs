@@ -1,6 +1,7 @@
 //! A machine's root: whose users it has, where its writable layer is, what stands in it before the
 //! first instruction of the guest.
 
+mod file_error;
 mod guest_files;
 mod idmap;
 mod inside;
@@ -11,6 +12,7 @@ mod prepare;
 mod state;
 mod uid_base;
 
+pub use file_error::FileError;
 pub use guest_files::{GivenFiles, observe_given, write_given};
 pub use idmap::can_be_idmapped;
 pub use machine_id::machine_id;

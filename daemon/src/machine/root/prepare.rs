@@ -14,23 +14,18 @@ use super::idmap::{UserNamespace, idmapped};
 use super::inside::{directory_inside, open_inside, plain_file, write_inside};
 use super::machine_id::machine_id;
 use super::mounts::{make_directory, mount_overlay, mounted, mounts_below, unmount};
-use super::{UidBase, drop_layer, passwd};
+use super::{FileError, StateError, UidBase, drop_layer, passwd};
 use crate::machine::command_line::{NIXOS_PROFILE, root_directory};
 
 /// A root could not be made ready.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
     /// The file system said no.
-    #[error("failed to {what} {path}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The machine's state said no.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The declared root is not there.
     #[error("the root {path} does not exist")]
     MissingRoot {
@@ -83,8 +78,8 @@ pub enum RootError {
 
 impl RootError {
     pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { what, path, source }
+        let error = FileError::new(what, path);
+        move |source| Self::File(error(source))
     }
 
     /// What a person can do about it.
@@ -110,7 +105,7 @@ impl RootError {
             Self::NoSuchUser { .. } => {
                 Some("declare the `owner` by number, or make the user in the root".to_owned())
             }
-            Self::Io { .. } => None,
+            Self::File(_) | Self::State(_) => None,
         }
     }
 }
@@ -124,11 +119,7 @@ pub fn prepare(
     let state = paths.machine_state(&container.machine);
     let target = root_directory(container, paths);
     if container.ephemeral && !mounted(&target).map_err(RootError::io("look at", &target))? {
-        drop_layer(&state).map_err(|error| RootError::Io {
-            what: "drop the layer in",
-            path: state.clone(),
-            source: io::Error::other(error),
-        })?;
+        drop_layer(&state)?;
     }
     match &container.root {
         Root::Tree(tree) => {
@@ -181,11 +172,7 @@ pub fn release(root: &Path, state: &Path, ephemeral: bool) -> Result<(), RootErr
         Err(error) => return Err(RootError::io("remove", root)(error)),
     }
     if ephemeral {
-        drop_layer(state).map_err(|error| RootError::Io {
-            what: "drop the layer in",
-            path: state.to_owned(),
-            source: io::Error::other(error),
-        })?;
+        drop_layer(state)?;
     }
     Ok(())
 }

@@ -7,22 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{MachineName, UserMode};
 
-use super::UidBase;
+use super::{FileError, UidBase};
 
 /// The state directory could not be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file system said no.
-    #[error("failed to {what} {path}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Somebody else owns it.
     #[error("{path} belongs to user {owner}, which is no user range of a container")]
     ForeignOwner {
@@ -48,8 +40,8 @@ pub enum StateError {
 
 impl StateError {
     pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { what, path, source }
+        let error = FileError::new(what, path);
+        move |source| Self::File(error(source))
     }
 }
 
