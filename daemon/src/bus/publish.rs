@@ -82,11 +82,11 @@ impl Objects {
                 tracing::error!("{id}: failed to put its object on the bus: {error}");
             }
             let task = tokio::spawn(signals(self.connection.clone(), id.clone(), handle.clone()));
-            let served = Served {
+            let shown = Served {
                 requests: handle.requests.clone(),
                 signals: task.abort_handle(),
             };
-            self.served.insert(id.clone(), served);
+            self.served.insert(id.clone(), shown);
         }
     }
 }

@@ -59,6 +59,8 @@ pub fn transient_unit(
         // A failure stays readable until it is reset; a clean end is collected.
         ("CollectMode", text("inactive")),
         ("TimeoutStartUSec", Variant::from(start_usec)),
+        // A guest that is not ready in time is not asked to stop: it might not hear it.
+        ("TimeoutStartFailureMode", text("kill")),
         ("TimeoutStopUSec", Variant::from(STOP_TIMEOUT_USEC)),
         ("OOMPolicy", text("continue")),
         (
