@@ -13,12 +13,12 @@ use crate::machine::{Active, slice_name, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::os::Paths;
 
-use crate::reconcile::host::{Conflict, Wanted};
+use crate::reconcile::host::{Conflict, Host, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::Intent;
 use crate::reconcile::real_host::RealHost;
-use crate::reconcile::status::now_ms;
+use crate::reconcile::status::{now_ms, view};
 use crate::reconcile::task::{Handle, Request, Shared, spawn};
 
 /// The containers that have a task.
@@ -140,23 +140,11 @@ impl Fleet {
             .containers()
             .filter(|it| !handles.contains_key(&it.id))
         {
-            let wanted = Self::wanted(model, container, Intent::Run);
-            let observed = crate::reconcile::host::Host::observe(&*self.host, &wanted).await;
-            let view = crate::reconcile::status::view(&wanted, &self.shared.paths, observed);
-            if !container.autostart {
-                // It would be declared, and nothing of it started.
-                let quiet = Wanted {
-                    intent: Intent::Stop,
-                    ..wanted
-                };
-                let observed = crate::reconcile::host::Host::observe(&*self.host, &quiet).await;
-                let view = crate::reconcile::status::view(&quiet, &self.shared.paths, observed);
-                views.insert(container.id.clone(), view);
-                self.host.forget(&container.machine);
-                continue;
-            }
+            let wanted = Self::wanted(model, container, self.first_intent(container).await);
+            let observed = self.host.observe(&wanted).await;
+            let seen = view(&wanted, &self.shared.paths, observed);
+            views.insert(container.id.clone(), seen);
             self.host.forget(&container.machine);
-            views.insert(container.id.clone(), view);
         }
         views.into_values().collect()
     }
