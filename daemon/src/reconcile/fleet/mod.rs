@@ -233,7 +233,14 @@ impl Fleet {
             .filter(|view| view.steps.is_empty() && view.reason.is_none())
             .map(|view| (view.group.as_str(), view.name.as_str()))
             .collect();
-        for (id, answer) in self.ask_each(&model).await {
+        // The same declaration once more, and everybody is where it says: nobody is asked twice.
+        let nothing_new = before == model && idle.len() == containers.len();
+        let asked = if nothing_new {
+            Vec::new()
+        } else {
+            self.ask_each(&model).await
+        };
+        for (id, answer) in asked {
             // Who has nothing to do is not waited for.
             if idle.contains(&(id.group.as_str(), id.name.as_str())) {
                 continue;
