@@ -118,18 +118,7 @@ impl Fleet {
 
     async fn views(&self, model: &Arc<Model>) -> Vec<ContainerPlan> {
         let handles = self.handles.borrow().clone();
-        let mut asked = Vec::new();
-        for (id, handle) in handles.iter() {
-            let (reply, answer) = oneshot::channel();
-            if handle
-                .requests
-                .send(Request::Plan(model.clone(), reply))
-                .await
-                .is_ok()
-            {
-                asked.push((id.clone(), answer));
-            }
-        }
+        let asked = ask(handles.iter(), |reply| Request::Plan(model.clone(), reply)).await;
         let mut views = BTreeMap::new();
         for (id, answer) in asked {
             if let Ok(view) = answer.await {
@@ -280,45 +269,25 @@ impl Fleet {
     /// Gives every container its declaration, and a task to those that have none. The answers come
     /// when their steps are applied.
     async fn ask_each(&self, model: &Arc<Model>) -> Vec<(ContainerId, Answer)> {
-        let mut asked = Vec::new();
-        let handles = self.handles.borrow().clone();
-        let mut fresh = Vec::new();
-        for container in model.containers() {
-            let Some(handle) = handles.get(&container.id) else {
-                fresh.push(container);
-                continue;
-            };
-            let (reply, answer) = oneshot::channel();
-            if handle
-                .requests
-                .send(Request::Declare(model.clone(), reply))
-                .await
-                .is_ok()
-            {
-                asked.push((container.id.clone(), answer));
-            }
-        }
+        let before = self.handles.borrow().clone();
+        // A task that has ended, because it was taken away before it could say so, is no task.
+        let has_task = |id: &ContainerId| {
+            before
+                .get(id)
+                .is_some_and(|handle| !handle.requests.is_closed())
+        };
         let mut made = Vec::new();
-        for container in fresh {
+        for container in model.containers().filter(|it| !has_task(&it.id)) {
             let intent = self.first_intent(container).await;
             let wanted = Self::wanted(model, container, intent);
             let handle = spawn(self.host.clone(), self.shared.clone(), wanted);
             made.push((container.id.clone(), handle));
         }
         self.handles
-            .send_modify(|now| Arc::make_mut(now).extend(made.iter().cloned()));
-        for (id, handle) in made {
-            let (reply, answer) = oneshot::channel();
-            if handle
-                .requests
-                .send(Request::Declare(model.clone(), reply))
-                .await
-                .is_ok()
-            {
-                asked.push((id, answer));
-            }
-        }
-        asked
+            .send_modify(|now| Arc::make_mut(now).extend(made));
+        let now = self.handles.borrow().clone();
+        let declared = now.iter().filter(|(id, _)| model.container(id).is_some());
+        ask(declared, |reply| Request::Declare(model.clone(), reply)).await
     }
 
     fn wanted(model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
@@ -352,6 +321,22 @@ impl Fleet {
             _ => Intent::Stop,
         }
     }
+}
+
+/// Sends a request to each of these tasks. The answers come in their own time; one of a task that
+/// is gone is an error at once.
+async fn ask<T>(
+    handles: impl Iterator<Item = (&ContainerId, &Handle)>,
+    request: impl Fn(oneshot::Sender<T>) -> Request,
+) -> Vec<(ContainerId, oneshot::Receiver<T>)> {
+    let mut asked = Vec::new();
+    for (id, handle) in handles {
+        let (reply, answer) = oneshot::channel();
+        // A request that cannot be sent is dropped, and its answer with it.
+        let _ = handle.requests.send(request(reply)).await;
+        asked.push((id.clone(), answer));
+    }
+    asked
 }
 
 fn outcome(id: &ContainerId, error: String) -> Outcome {

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ctr_api::wire::{DownReport, Outcome};
-use tokio::sync::oneshot;
 
-use super::{Fleet, outcome};
+use super::{Fleet, ask, outcome};
 use crate::machine::{ALL_SLICE, machine_of_unit};
 use crate::model::{ContainerId, Model};
 use crate::network::{self, Attachment, Bridge};
@@ -22,21 +21,13 @@ impl Fleet {
             .filter(|id| model.container(id).is_none())
             .cloned()
             .collect();
-        self.remove(gone).await
+        self.remove(&gone).await
     }
 
-    pub(super) async fn remove(&self, ids: Vec<ContainerId>) -> Vec<Outcome> {
+    pub(super) async fn remove(&self, ids: &[ContainerId]) -> Vec<Outcome> {
         let handles = self.handles.borrow().clone();
-        let mut asked = Vec::new();
-        for id in ids {
-            let Some(handle) = handles.get(&id) else {
-                continue;
-            };
-            let (reply, answer) = oneshot::channel();
-            if handle.requests.send(Request::Remove(reply)).await.is_ok() {
-                asked.push((id, answer));
-            }
-        }
+        let leaving = handles.iter().filter(|(id, _)| ids.contains(id));
+        let asked = ask(leaving, Request::Remove).await;
         let mut failures = Vec::new();
         for (id, answer) in asked {
             match answer.await {
@@ -139,7 +130,7 @@ impl Fleet {
         let _turn = self.turn.lock().await;
         let all: Vec<ContainerId> = self.handles.borrow().keys().cloned().collect();
         let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
-        let failures = self.remove(all).await;
+        let failures = self.remove(&all).await;
         removed.retain(|line| {
             !failures
                 .iter()
