@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ctr_api::wire::State;
+use ctr_api::wire::{Action, State};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::machine::{Active, Ended};
+use crate::model::RestartPolicy;
 use crate::os::Paths;
 
 use super::convergence::wanted;
 use super::fake_host::{FakeHost, nothing};
 use super::fleet::Handles;
+use super::host::Wanted;
 use super::marks::Mark;
 use super::plan::{Intent, Step};
 use super::status::Status;
@@ -27,6 +29,10 @@ struct Bench {
 }
 
 fn bench(intent: Intent) -> Bench {
+    bench_of(wanted(intent))
+}
+
+fn bench_of(wanted: Wanted) -> Bench {
     let directory = tempfile::tempdir().expect("a directory");
     let paths = Paths {
         run: directory.path().to_owned(),
@@ -39,7 +45,7 @@ fn bench(intent: Intent) -> Bench {
         fleet,
     };
     let host = Arc::new(FakeHost::new(nothing()));
-    let handle = spawn(host.clone(), shared, wanted(intent));
+    let handle = spawn(host.clone(), shared, wanted);
     Bench {
         host,
         handle,
@@ -182,5 +188,50 @@ async fn a_power_off_that_is_seen_on_its_way_stays_off_too() {
     bench.until(|status| status.state == State::Stopping).await;
     bench.host.end(None);
     bench.until(|status| status.state == State::Stopped).await;
+    assert_eq!(bench.starts(), 1);
+}
+
+/// The same container, never started again by itself.
+fn never_again() -> Wanted {
+    let mut wanted = wanted(Intent::Run);
+    let model = Arc::make_mut(&mut wanted.model);
+    let group = model.groups.get_mut(&wanted.id.group).expect("its group");
+    let container = group.containers.get_mut(&wanted.id.name).expect("itself");
+    container.restart.policy = RestartPolicy::Never;
+    wanted
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_final_holds_up_no_declaration() {
+    let wanted = never_again();
+    let mut bench = bench_of(wanted.clone());
+    bench.until(|status| status.state == State::Running).await;
+    bench.host.end(Some(Ended::Status(1)));
+    bench.until(|status| status.state == State::Failed).await;
+    let (reply, plan) = oneshot::channel();
+    let asked = Request::Plan(wanted.model.clone(), reply);
+    bench
+        .handle
+        .requests
+        .send(asked)
+        .await
+        .expect("the task lives");
+    let plan = plan.await.expect("it answers");
+    assert_eq!(plan.action, Action::Nothing, "{plan:?}");
+    assert!(
+        plan.reason
+            .expect("a reason")
+            .contains("not to be started again")
+    );
+    let (reply, answer) = oneshot::channel();
+    let asked = Request::Declare(wanted.model.clone(), reply);
+    bench
+        .handle
+        .requests
+        .send(asked)
+        .await
+        .expect("the task lives");
+    let answer = timeout(Duration::from_secs(1), answer).await;
+    assert_eq!(answer.expect("at once").expect("it answers"), Ok(()));
     assert_eq!(bench.starts(), 1);
 }

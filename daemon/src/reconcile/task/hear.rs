@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ctr_api::wire::{ContainerPlan, State};
+use ctr_api::wire::{Action, ContainerPlan, State};
 
 use crate::machine::Active;
 use crate::model::Model;
@@ -116,10 +116,15 @@ impl<H: Host> Task<H> {
                 intent: self.wanted.intent,
             }
         };
-        view(
-            &wanted,
-            &self.shared.paths,
-            self.host.observe(&wanted).await,
-        )
+        let same = !gone && wanted.container() == self.wanted.container();
+        let observed = self.host.observe(&wanted).await;
+        let mut seen = view(&wanted, &self.shared.paths, observed);
+        if self.given_up && same && seen.action == Action::Start {
+            let how = self.last_exit.as_deref().unwrap_or("it failed");
+            seen.reason = Some(format!("{how}, and it is declared not to be started again"));
+            seen.action = Action::Nothing;
+            seen.steps.clear();
+        }
+        seen
     }
 }

@@ -173,8 +173,7 @@ impl<H: Host> Task<H> {
         };
         self.note(&observed);
         if self.held_back(&observed) {
-            self.publish(Some(&observed));
-            return Next::Wait;
+            return self.not_yet(&observed);
         }
         let plan = match plan(&self.wanted, &observed, self.forced) {
             Ok(plan) => plan,
@@ -197,8 +196,7 @@ impl<H: Host> Task<H> {
             return Next::Wait;
         }
         if plan.steps.contains(&Step::StartUnit) && !self.may_start() {
-            self.publish(Some(&observed));
-            return Next::Wait;
+            return self.not_yet(&observed);
         }
         self.announce(&plan, &observed);
         self.carry_out(&plan).await
@@ -219,6 +217,16 @@ impl<H: Host> Task<H> {
         }
         self.trouble = None;
         Next::Again
+    }
+
+    /// There is something to do, and its time has not come: for a declaration that is all that can
+    /// be done.
+    fn not_yet(&mut self, observed: &Observed) -> Next {
+        // Another may have its place among those that start.
+        self.permit = None;
+        self.publish(Some(observed));
+        self.answer_declare(&Ok(()));
+        Next::Wait
     }
 
     /// There is nothing to do now.
