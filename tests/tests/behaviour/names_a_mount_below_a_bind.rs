@@ -10,7 +10,7 @@ fn names_a_mount_below_a_bind() {
     let bind = "binds = [{ host = \"/srv/above\", guest = \"/srv/data\" }]\n\
                 restart = { delay = \"200ms\", max-delay = \"1s\" }\n";
     let good = sleeper("good", 11, "");
-    let host = Host::with_ctr(&lab(&[good.clone()]));
+    let host = Host::with_ctr(&lab(std::slice::from_ref(&good)));
     running(&host, &["good"]);
     host.ok("mkdir /srv/above && mount -t tmpfs above /srv/above");
     host.ok("mkdir /srv/above/below && mount -t tmpfs below /srv/above/below");
