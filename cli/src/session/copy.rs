@@ -16,6 +16,9 @@ use tokio::sync::oneshot;
 /// What a pipe holds.
 const BUFFER: usize = 64 * 1024;
 
+/// What a pipe takes in one piece (limits.h).
+const PIPE_BUF: usize = 4096;
+
 /// How long output may be silent after the command ended, where something it left behind in the
 /// guest still holds the other end.
 const SILENCE: Duration = Duration::from_millis(250);
@@ -98,7 +101,14 @@ fn write_all(to: &OwnedFd, mut bytes: &[u8], ended: &OwnedFd, way: Way) -> Resul
         if let Woken::Ended = wait(to, PollFlags::OUT, ended, None)? {
             return Ok(());
         }
-        match write(to, bytes) {
+        // A pipe that is ready takes PIPE_BUF bytes at once (poll(2), pipe(7)); for more, a write would
+        // wait for room, and not hear of the end. Output waits for nothing else anyway.
+        let most = if ended.is_some() {
+            PIPE_BUF
+        } else {
+            bytes.len()
+        };
+        match write(to, bytes.get(..most).unwrap_or(bytes)) {
             Ok(length) => bytes = bytes.get(length..).unwrap_or_default(),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(error) => return Err(error),
