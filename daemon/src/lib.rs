@@ -14,6 +14,7 @@
 
 pub mod bus;
 pub mod declaration;
+mod error_text;
 pub mod firewall;
 pub mod machine;
 pub mod model;

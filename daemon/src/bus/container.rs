@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use zbus::message::Header;
 use zbus::{Connection, OwnedFd, interface};
 
+use crate::error_text::with_causes;
 use crate::machine::unit_name;
 use crate::model::ContainerId;
 use crate::reconcile::fleet::Fleet;
@@ -57,11 +58,9 @@ impl Container {
 
 /// The error and its causes in one line, and what to do about it in the next.
 fn refusal(error: &SessionError) -> Error {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
     let text = match error.hint() {
-        Some(hint) => format!("{text}\nhint: {hint}"),
-        None => text,
+        Some(hint) => format!("{}\nhint: {hint}", with_causes(error)),
+        None => with_causes(error),
     };
     match error {
         SessionError::Request(_) => Error::BadRequest(text),

@@ -7,6 +7,7 @@ use ctr_api::wire::{
 use sha2::{Digest, Sha256};
 
 use crate::declaration::LoadError;
+use crate::error_text::with_causes;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
 use crate::model::{Container, Group, Port, Root, UserMode};
@@ -81,11 +82,6 @@ pub(super) fn refusal(error: &LoadError) -> String {
             format!("error: {}\nhint: {UNREADABLE_HINT}\n", with_causes(error))
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn group_status(

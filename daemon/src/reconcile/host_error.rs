@@ -1,5 +1,6 @@
 //! Why something on the host could not be read or done.
 
+use crate::error_text::with_causes;
 use crate::machine::SystemdError;
 use crate::machine::root::{RootError, StateError};
 use crate::{firewall, network};
@@ -30,6 +31,9 @@ pub enum HostError {
     /// Something that is not ours is in the way.
     #[error("{}", .0.reason)]
     Conflict(Conflict),
+    /// The host's name servers could not be read.
+    #[error("failed to read the host's name servers")]
+    NameServers(#[source] std::io::Error),
     /// A task of the runtime did not come back.
     #[error("failed to finish {0}")]
     Interrupted(&'static str),
@@ -50,22 +54,13 @@ impl HostError {
             | Self::Observe(_)
             | Self::Apply(_)
             | Self::Firewall(_)
+            | Self::NameServers(_)
             | Self::Interrupted(_) => None,
         }
     }
 
     /// The error and its causes, in one line.
     pub fn sentence(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !text.ends_with(&cause_text) {
-                text.push_str(": ");
-                text.push_str(&cause_text);
-            }
-            source = cause.source();
-        }
-        text
+        with_causes(self)
     }
 }

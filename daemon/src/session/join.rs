@@ -29,11 +29,12 @@ use super::environment::System;
 use super::execute::{Execution, Streams};
 use super::leader::Leader;
 use super::report::{Report, Reporter};
+use super::seccomp;
 use super::syscalls::{
     Filter, Side, SingleThreaded, fork_beside, leave_session_keyring, take_limits_of,
 };
 use super::terminal::{self, TerminalError};
-use super::{chain, seccomp};
+use crate::error_text::with_causes;
 
 /// More than any guest's list of users; a larger one is cut, not refused.
 const MAX_FILE: u64 = 4 << 20;
@@ -95,7 +96,7 @@ fn failure(error: &JoinError) -> Report {
         JoinError::Terminal(_) => Some("`ctr … exec` works without a terminal"),
         _ => None,
     };
-    Report::Failed(Event::failed(STATUS_FAILED, &chain(error), hint))
+    Report::Failed(Event::failed(STATUS_FAILED, &with_causes(error), hint))
 }
 
 fn step<T, E: Into<io::Error>>(what: &'static str, result: Result<T, E>) -> Result<T, JoinError> {

@@ -47,9 +47,3 @@ pub use leader::LeaderError;
 pub use open::{Guest, SessionError, open};
 pub use request::RequestError;
 pub use sealed::SealError;
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}

@@ -14,7 +14,6 @@ use rustix::process::setsid;
 use rustix::thread::set_name;
 use thiserror::Error;
 
-use super::chain;
 use super::client::Client;
 use super::handover::{Handover, Spec};
 use super::join::{self, Join, not_dumpable};
@@ -24,6 +23,7 @@ use super::report::{Reporter, pair};
 use super::seccomp::{SeccompError, filters_of};
 use super::syscalls::{Side, SingleThreaded, fork_into};
 use super::watch::{HangUp, watch};
+use crate::error_text::with_causes;
 
 /// Why there is no session.
 #[derive(Debug, Error)]
@@ -174,6 +174,6 @@ impl MonitorError {
             }
             _ => None,
         };
-        Event::failed(STATUS_FAILED, &chain(self), hint)
+        Event::failed(STATUS_FAILED, &with_causes(self), hint)
     }
 }
