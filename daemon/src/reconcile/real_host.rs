@@ -173,14 +173,14 @@ impl RealHost {
         Ok(observe_state(&path, container.users)?.flatten())
     }
 
-    fn nameservers(&self, wanted: &Wanted) -> Vec<Ipv4Addr> {
-        if let Some(declared) = &wanted.model.nameservers {
-            return declared.clone();
+    /// An error is not "none": no guest loses its name servers because the host's cannot be read.
+    fn nameservers(&self, wanted: &Wanted) -> Result<Vec<Ipv4Addr>, HostError> {
+        match &wanted.model.nameservers {
+            Some(declared) => Ok(declared.clone()),
+            None => {
+                network::read_upstreams(&self.paths.resolv_conf).map_err(HostError::NameServers)
+            }
         }
-        network::read_upstreams(&self.paths.resolv_conf).unwrap_or_else(|error| {
-            tracing::warn!("failed to read the host's name servers: {error}");
-            Vec::new()
-        })
     }
 
     /// A machine as machined knows it. Asked for once in a run of nspawn (`main_pid`, 0 for none):
@@ -320,7 +320,7 @@ impl Host for RealHost {
         }
         let state = observe_state(&self.paths.machine_state(machine), container.users)?;
         let files = self.paths.machine_files(machine);
-        let given = given_files(wanted, &self.nameservers(wanted));
+        let given = given_files(wanted, &self.nameservers(wanted)?);
         let root = root_directory(container, &self.paths);
         let root_mounted = match container.root {
             Root::Tree(_) => mounted(&root).map_err(|source| look_error(&root, source))?,
@@ -380,7 +380,7 @@ impl Host for RealHost {
                 .await
             }
             Step::WriteFiles => {
-                let given = given_files(wanted, &self.nameservers(wanted));
+                let given = given_files(wanted, &self.nameservers(wanted)?);
                 write_given(
                     &self.paths.machine_files(machine),
                     &given,

@@ -9,6 +9,7 @@ use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
+use crate::error_text::with_causes;
 use crate::machine::{Active, slice_name, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::os::Paths;
@@ -258,10 +259,18 @@ impl Fleet {
 
     /// The declared containers whose guests run, whoever started them.
     async fn running(&self, model: &Model) -> Vec<ContainerId> {
-        let units = self.host.systemd.units().await.unwrap_or_default();
+        let units = match self.host.systemd.units().await {
+            Ok(units) => Some(units),
+            Err(error) => {
+                // Not known is not stopped: nobody's elements are taken out of the firewall for it.
+                tracing::warn!("{}", with_causes(&error));
+                None
+            }
+        };
+        let may_run = |name: &String| units.as_ref().is_none_or(|units| units.contains(name));
         model
             .containers()
-            .filter(|container| units.contains(&unit_name(&container.machine)))
+            .filter(|container| may_run(&unit_name(&container.machine)))
             .map(|container| container.id.clone())
             .collect()
     }
