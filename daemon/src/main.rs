@@ -61,10 +61,9 @@ fn run(declaration: PathBuf) -> ExitCode {
         ("nft", &mut paths.nft),
     ] {
         let Some(found) = Paths::program(program) else {
-            tracing::error!(
+            return give_up(&format!(
                 "{program} is not installed: ctrd needs systemd-container and nftables"
-            );
-            return ExitCode::FAILURE;
+            ));
         };
         *place = found;
     }
@@ -73,18 +72,27 @@ fn run(declaration: PathBuf) -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("failed to start: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return give_up(&format!("failed to start: {error}")),
     };
     match runtime.block_on(ctrd::run(paths)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => give_up(&format!("{error:#}")),
     }
+}
+
+/// The last thing that ctrd says.
+///
+/// On standard error, which systemd connects to the journal with the unit's name: journald looks up
+/// the sender of a message of the native protocol, and finds no unit when the sender has ended by
+/// then (systemd-journald.service(8)), so that `journalctl -u ctrd` would lack just this line.
+fn give_up(why: &str) -> ExitCode {
+    let priority = if started_by_systemd() { "<3>" } else { "" };
+    eprintln!("{priority}{why}");
+    ExitCode::FAILURE
+}
+
+fn started_by_systemd() -> bool {
+    std::env::var_os("JOURNAL_STREAM").is_some()
 }
 
 /// To the journal where systemd started us, else to standard error.
@@ -92,7 +100,7 @@ fn log() {
     let registry =
         tracing_subscriber::registry().with(tracing_subscriber::filter::LevelFilter::INFO);
     match tracing_journald::layer() {
-        Ok(journal) if std::env::var_os("JOURNAL_STREAM").is_some() => {
+        Ok(journal) if started_by_systemd() => {
             registry
                 .with(journal.with_syslog_identifier("ctrd".to_owned()))
                 .init();

@@ -37,7 +37,7 @@ fn recovers_from_a_killed_nspawn() {
         back.last_exit.as_deref(),
         Some("its init asked for a reboot")
     );
-    let journal = host.ok("journalctl --unit=ctrd --output=cat");
+    let journal = host.ok("journalctl --sync && journalctl --unit=ctrd --output=cat");
     let said = "lab/web ended by itself (its init asked for a reboot) and is started again in 0ns";
     assert!(journal.contains(said), "{journal}");
 
@@ -98,7 +98,9 @@ fn the_restart_policy_decides_and_the_pause_grows() {
     });
     assert_eq!(seen.state, State::Failed, "{seen:#?}");
     assert_eq!(seen.reason.as_deref(), Some("exit status 7"));
-    let journal = host.ok("journalctl --unit=ctrd --output=cat --grep='crashes ended by itself'");
+    let journal = host.ok(
+        "journalctl --sync && journalctl --unit=ctrd --output=cat --grep='crashes ended by itself'",
+    );
     for (line, pause) in journal.lines().zip(["200ms", "400ms", "800ms", "1.6s"]) {
         assert!(
             line.ends_with(&format!("again in {pause}")),

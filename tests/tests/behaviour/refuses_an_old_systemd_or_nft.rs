@@ -34,7 +34,7 @@ fn refuses_an_old_nft() {
     host.write("/root/nft", OLD_NFT);
     host.ok("chmod +x /root/nft && mount --bind /root/nft /usr/sbin/nft");
     host.fails("systemctl restart ctrd");
-    let journal = host.ok("journalctl --unit=ctrd --output=cat");
+    let journal = host.ok("journalctl --sync && journalctl --unit=ctrd --output=cat");
     assert!(
         journal.contains("/usr/sbin/nft is version 0.9.8: install nftables"),
         "{journal}"

@@ -33,7 +33,7 @@ fn starts_at_boot_in_parallel() {
         at("last", BEGUN) >= at("two", READY),
         "lab/last did not wait for lab/two"
     );
-    let journal = host.ok("journalctl --unit=ctrd --output=cat");
+    let journal = host.ok("journalctl --sync && journalctl --unit=ctrd --output=cat");
     assert!(
         journal.contains("lab/last is waiting: waits for lab/two to be ready"),
         "{journal}"

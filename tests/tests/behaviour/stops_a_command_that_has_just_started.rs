@@ -12,7 +12,8 @@ fn stops_a_command_that_has_just_started() {
         host.ok("ctr lab stop one && ctr lab start one && ctr lab stop one && ctr lab start one");
     }
     // A stop that was not heard ends in the unit's time-out, and is followed by SIGKILL.
-    let said = host.ok("journalctl --no-pager -o cat UNIT=ctr-lab-one.service");
+    let said =
+        host.ok("journalctl --sync && journalctl --no-pager -o cat UNIT=ctr-lab-one.service");
     assert!(said.contains("Stopped"), "{said}");
     assert!(!said.contains("timed out"), "{said}");
 }
