@@ -1,12 +1,6 @@
 //! The one way from what ctrd knows to what travels.
 
-use ctr_api::wire::{
-    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, Problem,
-    Severity, State, Usage,
-};
-use sha2::{Digest, Sha256};
-
-use crate::declaration::LoadError;
+use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
@@ -14,6 +8,10 @@ use crate::model::{Container, Group, Port, Root, UserMode};
 use crate::os::Paths;
 use crate::reconcile::Status;
 use crate::reconcile::fleet::{Fleet, InForce};
+use ctr_api::wire::{
+    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, Problem,
+    Severity, State, Usage,
+};
 
 /// Everything, in one answer.
 pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
@@ -41,9 +39,7 @@ pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
 }
 
 fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
-    let on_disk = std::fs::read(&paths.declaration)
-        .ok()
-        .map(|bytes| Sha256::digest(bytes).into());
+    let on_disk = declaration::digest(&paths.declaration).ok();
     DeclarationStatus {
         path: paths.declaration.display().to_string(),
         loaded_ms: in_force.loaded_ms,
@@ -59,27 +55,28 @@ fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
 fn problems(error: &LoadError) -> Vec<Problem> {
     match error {
         LoadError::Refused(problems) => problems.to_wire(),
-        LoadError::Unreadable { path, .. } => vec![Problem {
-            severity: Severity::Error,
-            file: path.display().to_string(),
-            line: 1,
-            column: 1,
-            key: String::new(),
-            message: with_causes(error),
-            hint: Some(UNREADABLE_HINT.to_owned()),
-            rendered: refusal(error),
-        }],
+        LoadError::Unreadable { path, .. } | LoadError::NotOnlyRoots { path, .. } => {
+            vec![Problem {
+                severity: Severity::Error,
+                file: path.display().to_string(),
+                line: 1,
+                column: 1,
+                key: String::new(),
+                message: with_causes(error),
+                hint: error.hint(),
+                rendered: refusal(error),
+            }]
+        }
     }
 }
-
-const UNREADABLE_HINT: &str = "write it, then `ctr apply`";
 
 /// Why a declaration is refused, as a terminal shows it.
 pub(super) fn refusal(error: &LoadError) -> String {
     match error {
         LoadError::Refused(problems) => problems.to_string(),
-        LoadError::Unreadable { .. } => {
-            format!("error: {}\nhint: {UNREADABLE_HINT}\n", with_causes(error))
+        LoadError::Unreadable { .. } | LoadError::NotOnlyRoots { .. } => {
+            let hint = error.hint().unwrap_or_default();
+            format!("error: {}\nhint: {hint}\n", with_causes(error))
         }
     }
 }

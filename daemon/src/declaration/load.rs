@@ -1,12 +1,17 @@
 //! Reads the file.
 
-use std::fs::File;
+use std::error::Error as _;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use super::parse::{Parsed, SIZE_MAX, parse};
 use super::problem::{Problems, counted};
 use super::render::Colour;
+use super::trust::{Distrust, distrust};
 
 /// Why a declaration was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -19,27 +24,80 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// Somebody who is not root can change it.
+    #[error("the declaration {path} is refused: {distrust}", path = path.display())]
+    NotOnlyRoots {
+        /// The file.
+        path: PathBuf,
+        /// Who else can.
+        distrust: Distrust,
+    },
     /// It was read, and it is refused. Too large and not UTF-8 are among its problems.
     #[error(transparent)]
     Refused(#[from] Problems),
 }
 
-/// Reads the declaration in the file `path`.
+impl LoadError {
+    /// What a person can do about it; a refused file has a hint with each of its problems.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some("write it, then `ctr apply`".to_owned()),
+            Self::NotOnlyRoots { distrust, .. } => {
+                Some(format!("{}, then `ctr apply`", distrust.hint()))
+            }
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// Reads the declaration that is to be made so: the file `path`, which only root may change.
 pub fn load(path: &Path) -> Result<Parsed, LoadError> {
-    let bytes = read(path).map_err(|source| LoadError::Unreadable {
+    let unreadable = |source| LoadError::Unreadable {
         path: path.to_owned(),
         source,
-    })?;
+    };
+    let file = open(path).map_err(unreadable)?;
+    if let Some(distrust) = distrust(&file, path).map_err(unreadable)? {
+        return Err(LoadError::NotOnlyRoots {
+            path: path.to_owned(),
+            distrust,
+        });
+    }
+    let bytes = read(file).map_err(unreadable)?;
     Ok(parse(&path.display().to_string(), &bytes)?)
 }
 
+/// Reads a declaration to say what is wrong with it, whoever wrote it.
+fn load_to_check(path: &Path) -> Result<Parsed, LoadError> {
+    let bytes = open(path)
+        .and_then(read)
+        .map_err(|source| LoadError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+    Ok(parse(&path.display().to_string(), &bytes)?)
+}
+
+/// SHA-256 of what the file holds now.
+pub fn digest(path: &Path) -> io::Result<[u8; 32]> {
+    Ok(Sha256::digest(read(open(path)?)?).into())
+}
+
+/// Never waits, as it would for the other side of a FIFO.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+}
+
 /// At most one byte more than is accepted, so that a wrong file cannot fill the memory.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read(file: File) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(SIZE_MAX)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
     let mut bytes = Vec::new();
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -51,7 +109,7 @@ pub fn check(path: &Path, out: &mut dyn Write, colour: bool) -> io::Result<u8> {
     } else {
         Colour::Never
     };
-    match load(path) {
+    match load_to_check(path) {
         Ok(Parsed {
             model, warnings, ..
         }) => {
@@ -72,12 +130,11 @@ pub fn check(path: &Path, out: &mut dyn Write, colour: bool) -> io::Result<u8> {
             write!(out, "{}", problems.render(colour))?;
             Ok(1)
         }
-        Err(LoadError::Unreadable { path, source }) => {
-            let path = path.display();
-            writeln!(
-                out,
-                "error: failed to read the declaration {path}\n -> {source}"
-            )?;
+        Err(error) => {
+            writeln!(out, "error: {error}")?;
+            if let Some(cause) = error.source() {
+                writeln!(out, " -> {cause}")?;
+            }
             Ok(1)
         }
     }
@@ -87,7 +144,7 @@ pub fn check(path: &Path, out: &mut dyn Write, colour: bool) -> io::Result<u8> {
 mod tests {
     use std::path::Path;
 
-    use super::{LoadError, check, load};
+    use super::{LoadError, check, load_to_check};
 
     fn checked(path: &Path) -> (u8, String) {
         let mut out = Vec::new();
@@ -158,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_endless_file_is_not_read_to_its_end() {
-        let error = load(Path::new("/dev/zero")).expect_err("it is too large");
+        let error = load_to_check(Path::new("/dev/zero")).expect_err("it is too large");
         assert!(
             matches!(&error, LoadError::Refused(problems) if problems.to_string().contains("more than"))
         );

@@ -20,10 +20,11 @@ mod problem;
 mod read;
 mod render;
 mod suggest;
+mod trust;
 mod validate;
 mod value;
 
-pub use load::{LoadError, check, load};
+pub use load::{LoadError, check, digest, load};
 pub use parse::{Parsed, SIZE_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};
 pub use render::Colour;

@@ -48,6 +48,7 @@ fn ctrd_service_keeps_the_hosts_mount_namespace() {
     for line in ["Seccomp:\t0", "NoNewPrivs:\t0"] {
         assert!(status.contains(line), "no {line} in {status}");
     }
+    bounded(&host, &status);
     // What ctrd mounts, PID 1 and everybody else on the host see.
     host.ok("findmnt /run/ctr/root/lab-web && test -e /run/netns/ctr-lab-web");
     let of = |pid: &str| host.ok(&format!("readlink /proc/{pid}/ns/mnt"));
@@ -56,4 +57,32 @@ fn ctrd_service_keeps_the_hosts_mount_namespace() {
         of("1"),
         "the guest has mounts of its own"
     );
+}
+
+/// What bounds ctrd itself, and goes no further than its own control group.
+fn bounded(host: &Host, status: &str) {
+    let bounding = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapBnd:"))
+        .expect("every process has a bounding set");
+    let bounding = u64::from_str_radix(bounding.trim(), 16).expect("hexadecimal digits");
+    // capabilities(7): SYS_MODULE, SYS_RAWIO, SYS_TIME, SYSLOG, BPF.
+    for forbidden in [16, 17, 25, 34, 39] {
+        assert_eq!(bounding & 1 << forbidden, 0, "capability {forbidden}");
+    }
+    assert_ne!(bounding & 1 << 21, 0, "it cannot work without SYS_ADMIN");
+    for (setting, value) in [
+        ("IPAddressDeny", "0.0.0.0/0 ::/0"),
+        ("SocketBindDeny", "any"),
+        ("DevicePolicy", "closed"),
+        ("LimitCORE", "0"),
+    ] {
+        let found = property(host, "ctrd", setting);
+        let words = |text: &str| {
+            let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            words.sort();
+            words
+        };
+        assert_eq!(words(&found), words(value), "{setting}");
+    }
 }

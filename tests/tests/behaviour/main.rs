@@ -34,4 +34,5 @@ mod stops_a_guest_that_is_not_ready_yet;
 mod survives_daemon_kill;
 mod talk;
 mod the_bus_lets_everybody_read_and_only_root_change;
+mod the_declaration_is_roots_alone;
 mod unknown_names_get_a_suggestion;
