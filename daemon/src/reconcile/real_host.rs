@@ -99,6 +99,9 @@ impl RealHost {
         open.containers
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
+        // Whoever asks for a declaration to be made so is not answered from memory: the news of a
+        // flushed table may still be on its way here.
+        open.firewall.forget();
         let lines = open.converge().await;
         (problems, lines)
     }

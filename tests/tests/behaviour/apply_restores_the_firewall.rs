@@ -27,7 +27,16 @@ fn apply_restores_the_firewall() {
     assert_firewall(&host);
     let rules = host.ok(RULES);
 
-    for restore in ["ctr apply", "systemctl restart ctrd && ctr apply"] {
+    // It would mend the tables by itself before anybody could see that they are gone.
+    let held = [
+        (
+            "systemctl kill --signal=SIGSTOP ctrd",
+            "systemctl kill --signal=SIGCONT ctrd && ctr apply",
+        ),
+        ("systemctl stop ctrd", "systemctl start ctrd && ctr apply"),
+    ];
+    for (hold, restore) in held {
+        host.ok(hold);
         host.ok("nft flush ruleset");
         assert_eq!(
             answers_to_lan(&host, &LAN),
