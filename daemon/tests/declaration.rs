@@ -61,6 +61,7 @@ macro_rules! cases {
 }
 
 cases! {
+    capabilities_are_ones_that_a_guest_can_use
     a_container_boots_or_runs_a_command
     a_container_waits_for_others_that_exist
     a_description_is_one_line

@@ -124,6 +124,7 @@ fn plain(group: &str, name: &str, address: [u8; 4], root: Root) -> Container {
         },
         ephemeral: false,
         users: UserMode::Own,
+        capabilities: std::collections::BTreeSet::new(),
     }
 }
 
@@ -297,6 +298,7 @@ fn a_guest_that_runs_one_command() {
         },
         ephemeral: true,
         users: UserMode::Host,
+        capabilities: std::collections::BTreeSet::new(),
         ..plain("lab", "hello", [10, 77, 3, 11], root)
     };
     assert_eq!(container("lab", "hello"), expected);

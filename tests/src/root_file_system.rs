@@ -66,10 +66,12 @@ pub(crate) fn assemble(spec: &Spec) -> Result<PathBuf> {
 
 fn mount_kernel_file_systems(root: &Path) -> Result<()> {
     mount_on("proc", &root.join("proc"), SYSTEM, "")?;
-    // A host may set its own network up; every other setting there belongs to the machine.
+    // A host may set its own network up, and bound its guests; every other setting there belongs to the machine.
     let settings = root.join("proc/sys");
     bind(&settings, &settings)?;
     bind(&settings.join("net"), &settings.join("net"))?;
+    // Below it are the bounds of whoever's user namespace looks: ctrd sets those of its guests.
+    bind(&settings.join("user"), &settings.join("user"))?;
     read_only(&settings)?;
     let trigger = root.join("proc/sysrq-trigger");
     if trigger.exists() {

@@ -92,6 +92,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         root: root_table,
         ephemeral,
         users,
+        capabilities,
         boot: _,
         enable,
         command,
@@ -151,6 +152,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         restart: restart(restart_table.map(|it| it.value)),
         ephemeral: is_true(ephemeral.as_ref()),
         users: users.map_or(UserMode::Own, |users| users.value.0),
+        capabilities: values(capabilities).into_iter().collect(),
         id,
     })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::model::{Container, Program, Root, UserMode};
 use crate::os::Paths;
 
+use super::confinement::Confinement;
 use super::root::{UidBase, machine_id};
 
 /// The stable path at which a NixOS guest finds the system to boot; ctrd points it at the declared
@@ -53,6 +54,7 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
         root_directory(container, facts.paths).display()
     ));
     users(&mut words, container, facts);
+    words.extend(Confinement::of(container).flags());
     words.push(bind(
         "--bind-ro",
         &files.join("hosts"),

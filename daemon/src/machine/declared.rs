@@ -44,6 +44,7 @@ impl Declared {
             restart: _,
             ephemeral,
             users,
+            capabilities,
         } = container;
         let mut digests = BTreeMap::new();
         let mut put = |key: &str, value: String| {
@@ -84,6 +85,7 @@ impl Declared {
         put("files", digest(&files.keys().collect::<Vec<_>>()));
         put("ephemeral", digest(ephemeral));
         put("users", digest(users));
+        put("capabilities", digest(capabilities));
         Self(digests)
     }
 

@@ -1,9 +1,10 @@
 //! systemd-nspawn machines, each in a transient unit of its own.
 //!
-//! `command_line`, `unit`, `declared` and `names` are pure; `observe` and `control` talk to systemd
-//! and machined; `root` makes the tree that a machine runs from.
+//! `command_line`, `confinement`, `unit`, `declared` and `names` are pure; `observe` and `control` talk to systemd
+//! and machined; `user_namespace` to the kernel; `root` makes the tree that a machine runs from.
 
 mod command_line;
+pub mod confinement;
 mod control;
 mod declared;
 mod names;
@@ -12,6 +13,7 @@ pub mod root;
 mod systemd1;
 mod unit;
 mod usage;
+mod user_namespace;
 
 pub use command_line::{Facts, NIXOS_PROFILE, command_line, given_file, root_directory};
 pub use control::{Systemd, SystemdError};
@@ -20,6 +22,7 @@ pub use names::{ALL_SLICE, machine_of_unit, slice_name, unit_name, unit_path};
 pub use observe::{Active, Ended, Registered, Unit};
 pub use unit::{TransientUnit, limit_properties, transient_unit};
 pub use usage::{Usage, usage};
+pub use user_namespace::{BoundsError, observe_bounds, set_bounds};
 
 /// A container for tests: one command on a shared tree.
 #[cfg(test)]
@@ -62,5 +65,6 @@ pub(crate) fn test_container(name: &str) -> crate::model::Container {
         },
         ephemeral: false,
         users: UserMode::Own,
+        capabilities: std::collections::BTreeSet::new(),
     }
 }

@@ -6,6 +6,7 @@ use crate::model::{Container, Limits};
 use crate::os::Paths;
 
 use super::command_line::{Facts, command_line};
+use super::confinement;
 use super::declared::{Declared, VARIABLE};
 use super::names::{slice_name, unit_name};
 
@@ -71,20 +72,8 @@ pub fn transient_unit(
             "Environment",
             Variant::from(vec![format!("{VARIABLE}={declared}")]),
         ),
-        ("DevicePolicy", text("closed")),
-        (
-            "DeviceAllow",
-            Variant::from(
-                [
-                    ("/dev/net/tun", "rwm"),
-                    ("char-pts", "rw"),
-                    ("/dev/fuse", "rwm"),
-                ]
-                .map(|(node, mode)| (node.to_owned(), mode.to_owned()))
-                .to_vec(),
-            ),
-        ),
     ];
+    properties.extend(confinement::properties());
     properties.extend(limit_properties(&container.limits));
     TransientUnit {
         name: unit_name(&container.machine),

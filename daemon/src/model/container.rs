@@ -1,13 +1,13 @@
 //! One container.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{ContainerId, ContainerName, MachineName};
+use super::{Capability, ContainerId, ContainerName, MachineName};
 
 /// One declared container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +48,8 @@ pub struct Container {
     pub ephemeral: bool,
     /// Whose users it runs as.
     pub users: UserMode,
+    /// What it may besides what its kind of guest gets.
+    pub capabilities: BTreeSet<Capability>,
 }
 
 /// Where a container's files come from.

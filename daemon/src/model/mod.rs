@@ -3,6 +3,7 @@
 //! Nothing here knows the file it came from, and no `Option` means "the default": defaults were
 //! filled in on the way.
 
+mod capability;
 mod container;
 mod names;
 
@@ -12,6 +13,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+pub use capability::Capability;
 pub use container::{
     ActionCommand, Bind, Container, FileContent, Limits, Port, Program, Protocol, Publish, Restart,
     RestartPolicy, Root, UserMode,

@@ -134,6 +134,7 @@ fn is_there(wanted: &Wanted, observed: &Observed) -> bool {
             up && observed.firewall_open
                 && observed.files_current
                 && observed.limits_current
+                && observed.bounds_current
                 && observed.unit.declared.as_ref() == Some(&wanted.declared())
         }
         Intent::Stop => !up && !observed.root_mounted && !observed.firewall_any,

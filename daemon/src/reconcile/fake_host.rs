@@ -65,6 +65,7 @@ impl FakeHost {
             let declared = observed.unit.declared.take();
             observed.unit = Unit::absent();
             observed.registered = None;
+            observed.bounds_current = true;
             if ended.is_some() {
                 observed.unit.active = Active::Failed;
                 observed.unit.loaded = true;
@@ -90,6 +91,7 @@ pub(super) fn nothing() -> Observed {
         firewall_open: false,
         firewall_any: false,
         limits_current: true,
+        bounds_current: true,
         conflict: None,
     }
 }
@@ -178,8 +180,10 @@ impl World {
             Step::StopUnit | Step::KillUnit => {
                 observed.unit = Unit::absent();
                 observed.registered = None;
+                observed.bounds_current = true;
             }
             Step::SetLimits => observed.limits_current = true,
+            Step::SetBounds => observed.bounds_current = true,
             Step::ReleaseRoot => observed.root_mounted = false,
             Step::RemoveFiles => (observed.files_current, observed.files_any) = (false, false),
         }
@@ -201,6 +205,7 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
     };
     observed.registered = Some(Registered { leader: 42, unit });
     observed.limits_current = true;
+    observed.bounds_current = false;
 }
 
 impl Host for FakeHost {

@@ -87,6 +87,8 @@ pub struct Observed {
     pub firewall_any: bool,
     /// The running unit has the declared limits.
     pub limits_current: bool,
+    /// The running guest's users have the bounds that they should, or there is no guest.
+    pub bounds_current: bool,
     /// Something on the host that is not ours stands where it should.
     pub conflict: Option<Conflict>,
 }

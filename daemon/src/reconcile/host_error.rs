@@ -1,8 +1,8 @@
 //! Why something on the host could not be read or done.
 
 use crate::error_text::with_causes;
-use crate::machine::SystemdError;
 use crate::machine::root::{RootError, StateError};
+use crate::machine::{BoundsError, SystemdError};
 use crate::{firewall, network};
 
 use super::host::Conflict;
@@ -31,6 +31,9 @@ pub enum HostError {
     /// Something that is not ours is in the way.
     #[error("{}", .0.reason)]
     Conflict(Conflict),
+    /// The bounds of the guest's users.
+    #[error(transparent)]
+    Bounds(#[from] BoundsError),
     /// The host's name servers could not be read.
     #[error("failed to read the host's name servers")]
     NameServers(#[source] std::io::Error),
@@ -44,6 +47,7 @@ impl HostError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Root(error) => error.hint(),
+            Self::Bounds(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint.clone(),
             Self::State(StateError::OtherMode { path, .. }) => Some(format!(
                 "move {} away, or declare the other `users`",

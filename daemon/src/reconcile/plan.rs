@@ -47,6 +47,8 @@ pub enum Step {
     KillUnit,
     /// Set the limits of the running unit.
     SetLimits,
+    /// Bound what the running guest's users may hold of the kernel.
+    SetBounds,
     /// Unmount the root.
     ReleaseRoot,
     /// Remove the files given to the guest.
@@ -69,6 +71,7 @@ impl fmt::Display for Step {
             Self::StopUnit => f.write_str("stop the unit"),
             Self::KillUnit => f.write_str("kill the unit, which is not ready yet"),
             Self::SetLimits => f.write_str("set the limits"),
+            Self::SetBounds => f.write_str("set the bounds of the guest's users"),
             Self::ReleaseRoot => f.write_str("unmount the root"),
             Self::RemoveFiles => f.write_str("remove the guest's files"),
         }
@@ -137,7 +140,10 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
                     changed,
                 });
             }
-            Plan::default()
+            Plan {
+                steps: bounds(observed).collect(),
+                changed,
+            }
         }
         Active::Deactivating => Plan::default(),
         Active::Failed | Active::Inactive => {
@@ -206,7 +212,15 @@ fn live(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if !observed.limits_current {
         steps.push(Step::SetLimits);
     }
+    steps.extend(bounds(observed));
     Ok(steps)
+}
+
+/// From the guest's first moment: it is known by its first process, which has to be there.
+fn bounds(observed: &Observed) -> impl Iterator<Item = Step> + use<> {
+    (!observed.bounds_current)
+        .then_some(Step::SetBounds)
+        .into_iter()
 }
 
 fn network_steps(

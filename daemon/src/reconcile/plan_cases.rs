@@ -39,6 +39,8 @@ struct Case {
     #[serde(default)]
     limits_differ: bool,
     #[serde(default)]
+    unbounded: bool,
+    #[serde(default)]
     stale_registration: bool,
     #[serde(default)]
     command_changed: bool,
@@ -103,6 +105,7 @@ fn observed(case: &Case) -> Observed {
     observed.firewall_open &= !case.firewall_lost;
     observed.files_current &= !case.files_stale;
     observed.limits_current &= !case.limits_differ;
+    observed.bounds_current &= !case.unbounded;
     observed.stale_registration = case.stale_registration;
     observed.conflict = case
         .conflict

@@ -15,9 +15,10 @@ use crate::machine::root::{
     prepare, release, write_given,
 };
 use crate::machine::{
-    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit, unit_name,
+    Active, Facts, Registered, Systemd, confinement, limit_properties, observe_bounds,
+    root_directory, set_bounds, transient_unit, unit_name,
 };
-use crate::model::{ContainerId, Group, MachineName, Model, Program, Root};
+use crate::model::{Container, ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, Network};
 use crate::os::Paths;
 
@@ -40,6 +41,8 @@ pub struct RealHost {
     group: tokio::sync::Mutex<()>,
     signals: UnitSignals,
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
+    /// The first processes of guests whose users have their bounds: nobody else can change them.
+    bounded: Mutex<HashMap<MachineName, u32>>,
 }
 
 /// A unit that has just ended can block its name for a moment, until systemd has collected it.
@@ -67,6 +70,7 @@ impl RealHost {
             group: tokio::sync::Mutex::new(()),
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
+            bounded: Mutex::new(HashMap::new()),
         }
     }
 
@@ -224,6 +228,27 @@ impl RealHost {
         Ok(())
     }
 
+    /// Whether a running guest's users have their bounds. Looked at once for a first process.
+    async fn bounds_current(
+        &self,
+        container: &Container,
+        leader: u32,
+        base: UidBase,
+    ) -> Result<bool, HostError> {
+        let bounds = confinement::bounds(container);
+        if bounds.is_empty() || lock(&self.bounded).get(&container.machine) == Some(&leader) {
+            return Ok(true);
+        }
+        let current = blocking("reading the bounds", move || {
+            Ok(observe_bounds(leader, base, bounds)?)
+        })
+        .await?;
+        if current {
+            lock(&self.bounded).insert(container.machine.clone(), leader);
+        }
+        Ok(current)
+    }
+
     /// Something that is in no unit changed for every container: look again.
     pub fn look_again(&self) {
         self.signals.notify_all();
@@ -233,6 +258,7 @@ impl RealHost {
     pub(super) fn forget(&self, machine: &MachineName) {
         self.signals.forget(machine);
         lock(&self.leaders).remove(machine);
+        lock(&self.bounded).remove(machine);
     }
 
     async fn start_unit(&self, wanted: &Wanted) -> Result<(), HostError> {
@@ -337,6 +363,12 @@ impl Host for RealHost {
                 now.is_some(),
             )
         };
+        let bounds_current = match (&registered, &other_unit, state.flatten()) {
+            (Some(now), None, Some(base)) if !down => {
+                self.bounds_current(container, now.leader, base).await?
+            }
+            _ => true,
+        };
         let limits_current = limit_properties(&container.limits)
             .iter()
             .all(|(name, value)| {
@@ -358,6 +390,7 @@ impl Host for RealHost {
             firewall_open,
             firewall_any,
             limits_current,
+            bounds_current,
             conflict,
         })
     }
@@ -418,6 +451,17 @@ impl Host for RealHost {
             Step::SetLimits => {
                 let properties = limit_properties(&container.limits);
                 Ok(self.systemd.set_properties(&unit, &properties).await?)
+            }
+            Step::SetBounds => {
+                let registered = self.systemd.registered(machine).await?;
+                let (Some(now), Some(base)) = (registered, self.base(wanted)?) else {
+                    return Ok(());
+                };
+                let bounds = confinement::bounds(container);
+                blocking("setting the bounds", move || {
+                    Ok(set_bounds(now.leader, base, bounds)?)
+                })
+                .await
             }
             Step::ReleaseRoot => {
                 let root = self.paths.machine_root(machine);

@@ -438,6 +438,7 @@ pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[
         },
         ephemeral: false,
         users: UserMode::Own,
+        capabilities: std::collections::BTreeSet::new(),
         id,
     };
     group(model, of)

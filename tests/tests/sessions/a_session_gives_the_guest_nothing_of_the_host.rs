@@ -141,19 +141,20 @@ fn what_a_guest_puts_in_the_way_is_refused_and_never_waited_for() {
     let output = host.run("ctr lab exec sleeps -- true");
     assert_eq!(output.status, 125, "{output:?}");
     assert!(output.stderr.contains("/etc/passwd"), "{output:?}");
-    enter(&host, "rm /etc/passwd && mv /etc/p /etc/passwd");
+    enter(&host, "sleeps", "rm /etc/passwd && mv /etc/p /etc/passwd");
 
+    // Of the two kinds only a guest that boots can mount.
     prints(
         &host,
-        "sleeps",
+        "boots",
         "mount -t tmpfs none /dev/pts && touch /dev/pts/ptmx",
     );
-    let mut refused = host.terminal("ctr lab exec --terminal sleeps -- true");
+    let mut refused = host.terminal("ctr lab exec --terminal boots -- true");
     refused
         .expect("is no terminal multiplexer", PATIENCE)
         .expect("a refusal");
     assert_eq!(refused.wait(PATIENCE).expect("an end"), 125);
-    enter(&host, "umount /dev/pts");
+    enter(&host, "boots", "umount /dev/pts");
 
     // A paused guest lets nobody in; the wait for it is bounded.
     let cgroup = host.ok("systemctl show --value -p ControlGroup ctr-lab-sleeps");
@@ -177,8 +178,8 @@ fn what_a_guest_puts_in_the_way_is_refused_and_never_waited_for() {
 
 /// Runs a script in the guest without `ctr`, which is what the guest broke.
 #[track_caller]
-fn enter(host: &Host, script: &str) {
-    let leader = leader(host, "sleeps");
+fn enter(host: &Host, guest: &str, script: &str) {
+    let leader = leader(host, guest);
     host.ok(&format!(
         "nsenter -t {leader} -a -S 0 -G 0 sh -c '{script}'"
     ));

@@ -12,7 +12,7 @@ use crate::declaration::value::{
     AbsolutePath, ActionName, Cpus, Line, Mode, Number, Policy, PortNumber, Reference, Scheme,
     Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
 };
-use crate::model::{ContainerName, Protocol};
+use crate::model::{Capability, ContainerName, Protocol};
 
 table! {
     /// One container.
@@ -31,6 +31,8 @@ table! {
         Optional ephemeral: bool = "ephemeral", "true";
         /// Whose users it runs as.
         Optional users: Users = "users", r#""own""#;
+        /// What it may besides what its kind of guest gets.
+        Optional capabilities: Vec<At<Capability>> = "capabilities", r#"["CAP_IPC_LOCK"]"#;
         /// The root's own init runs.
         Optional boot: bool = "boot", "true";
         /// Units pulled in besides the default target.

@@ -3,6 +3,7 @@
 //! They see the declaration as written and not the model, so that one problem hides no other.
 
 mod addresses;
+mod capabilities;
 mod files;
 mod health;
 mod limits;
@@ -34,6 +35,7 @@ pub(crate) fn validate(document: &Document, problems: &mut Collector) {
     roots::check(&declared, problems);
     for container in &declared.containers {
         program::check(container, problems);
+        capabilities::check(container, problems);
         limits::check(container, problems);
         files::check(container, problems);
         health::check(container, problems);

@@ -6,7 +6,7 @@ use crate::declaration::collect::Collector;
 use crate::declaration::place::{Place, quote};
 use crate::declaration::read::{Read, mismatch};
 use crate::declaration::suggest::closest;
-use crate::model::{Protocol, RestartPolicy, UserMode};
+use crate::model::{Capability, Protocol, RestartPolicy, UserMode};
 
 impl Read for bool {
     const EXPECTED: &'static str = "true or false";
@@ -137,6 +137,26 @@ impl Read for Protocol {
 
     fn read(value: &DeValue<'_>, place: &Place, problems: &mut Collector) -> Option<Self> {
         choose(value, place, problems)
+    }
+}
+
+impl Read for Capability {
+    const EXPECTED: &'static str = "a string";
+
+    fn read(value: &DeValue<'_>, place: &Place, problems: &mut Collector) -> Option<Self> {
+        let text = text::<Self>(value, place, problems)?;
+        let capability = Self::named(text);
+        if capability.is_none() {
+            let names = Self::ALL.iter().map(|it| it.as_str());
+            let hint = closest(text, names).map_or_else(
+                || "write one as capabilities(7) does: \"CAP_NET_RAW\"".to_owned(),
+                |meant| format!("did you mean \"{meant}\"?"),
+            );
+            problems
+                .error(place, format!("{} is not a capability", quote(text)))
+                .hint(hint);
+        }
+        capability
     }
 }
 

@@ -236,6 +236,15 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
     fs::rename(&fresh, &link).map_err(RootError::io("name", &link))
 }
 
+/// A guest's journal stands on the host's disk, and the default would be a tenth of that for each
+/// (journald.conf(5)). It comes first by its name, so that what the tree itself says about it counts.
+const JOURNALD: &str = "# Written by ctrd: the journal of one guest among many.\n\
+                        [Journal]\n\
+                        SystemMaxUse=256M\n\
+                        RuntimeMaxUse=32M\n\
+                        RateLimitIntervalSec=30s\n\
+                        RateLimitBurst=10000\n";
+
 /// What must stand in a root before its init runs.
 fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Result<(), RootError> {
     // nspawn binds over these; a link that the guest has put there would be followed inside the
@@ -262,6 +271,9 @@ fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Res
                 preset,
                 base,
             )?;
+            directory_inside(root, "etc/systemd/journald.conf.d", base)?;
+            let path = "etc/systemd/journald.conf.d/00-ctr.conf";
+            write_inside(root, path, JOURNALD, base)?;
         }
     }
     Ok(())
