@@ -48,6 +48,8 @@ pub(super) fn directory_inside(
         OFlag::O_DIRECTORY | OFlag::O_RDONLY,
     )?;
     let file_name = path.file_name().unwrap_or_default();
+    // What stands there and is no directory is a file, or a link that leads nowhere in this root.
+    remove_file(&parent, file_name, &root.join(path))?;
     nix::sys::stat::mkdirat(&parent, file_name, Mode::from_bits_truncate(0o755))
         .map_err(|errno| RootError::io("make", &root.join(path))(errno.into()))?;
     let made = open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_RDONLY)?;
@@ -88,6 +90,13 @@ pub(super) fn plain_file(root: &Path, name: &str, base: Option<UidBase>) -> Resu
     }
 }
 
+fn remove_file(parent: &OwnedFd, name: &std::ffi::OsStr, path: &Path) -> Result<(), RootError> {
+    match nix::unistd::unlinkat(parent, name, nix::unistd::UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(nix::errno::Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(RootError::io("replace", path)(errno.into())),
+    }
+}
+
 /// Puts a new file in the place of whatever stands there.
 fn replace_inside(
     root: &Path,
@@ -101,10 +110,7 @@ fn replace_inside(
         OFlag::O_DIRECTORY | OFlag::O_RDONLY,
     )?;
     let name = path.file_name().unwrap_or_default();
-    match nix::unistd::unlinkat(&parent, name, nix::unistd::UnlinkatFlags::NoRemoveDir) {
-        Ok(()) | Err(nix::errno::Errno::ENOENT) => {}
-        Err(errno) => return Err(RootError::io("replace", &root.join(path))(errno.into())),
-    }
+    remove_file(&parent, name, &root.join(path))?;
     let how = OpenHow::new()
         .flags(
             OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
@@ -121,7 +127,17 @@ fn replace_inside(
 
 #[cfg(test)]
 mod tests {
-    use super::write_inside;
+    use super::{directory_inside, write_inside};
+
+    #[test]
+    fn a_link_in_the_place_of_a_directory_is_replaced_by_one() {
+        assert!(nix::unistd::geteuid().is_root(), "run this test as root");
+        let root = tempfile::tempdir().expect("a directory");
+        std::os::unix::fs::symlink("/nowhere", root.path().join("etc")).expect("a link");
+        directory_inside(root.path(), "etc", None).expect("made");
+        let made = std::fs::symlink_metadata(root.path().join("etc")).expect("there");
+        assert!(made.is_dir());
+    }
 
     #[test]
     fn a_link_that_a_guest_left_leads_nowhere_outside() {
