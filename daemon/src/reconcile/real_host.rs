@@ -461,7 +461,9 @@ impl Host for RealHost {
                 blocking("setting the bounds", move || {
                     Ok(set_bounds(now.leader, base, bounds)?)
                 })
-                .await
+                .await?;
+                lock(&self.bounded).insert(machine.clone(), now.leader);
+                Ok(())
             }
             Step::ReleaseRoot => {
                 let root = self.paths.machine_root(machine);
