@@ -41,14 +41,17 @@ root = { tree = "/srv/tree" }
 command = ["/usr/bin/true"]
 "#;
 
-const ORDER: [&str; 4] = ["boots", "command", "host-boots", "host-command"];
 const HEAD: &str =
     "boots | command | boots, host's users | command, host's users |\n|---|---|---|---|---|\n";
 
 fn kinds() -> Vec<Container> {
-    let model = parse("kinds", KINDS).model.expect("a declaration");
-    let containers = &model.groups["of"].containers;
-    ORDER.map(|name| containers[name].clone()).into()
+    let model = parse("kinds", KINDS.as_bytes())
+        .expect("a declaration")
+        .model;
+    let mut kinds: Vec<_> = model.containers().cloned().collect();
+    // Their addresses are in the order of the columns.
+    kinds.sort_by_key(|it| it.address);
+    kinds
 }
 
 fn row<T: std::fmt::Display>(text: &mut String, first: &str, cells: impl Iterator<Item = T>) {

@@ -17,7 +17,7 @@ pub(super) async fn run(group: &str, words: Logs) -> Result<Exit, Error> {
     }
     let journalctl = program::of_the_system("journalctl")?;
     let failure = Command::new(journalctl)
-        .args(journal::arguments(&words, &containers))
+        .args(journal::arguments(&words, &containers)?)
         .exec();
     Err(Error::failed("failed to run journalctl").caused(&failure))
 }

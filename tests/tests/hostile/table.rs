@@ -27,7 +27,7 @@ fn the_reference_has_every_attack() {
         ("False packets", network::rows()),
         ("Files of the host", links::rows()),
         ("What can be used up", bounds::rows()),
-        ("The operator's terminal", logs::rows()),
+        ("Logs, and the operator's terminal", logs::rows()),
     ] {
         table(&mut tables, title, &rows);
     }

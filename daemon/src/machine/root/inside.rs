@@ -133,9 +133,11 @@ mod tests {
     fn a_link_in_the_place_of_a_directory_is_replaced_by_one() {
         assert!(nix::unistd::geteuid().is_root(), "run this test as root");
         let root = tempfile::tempdir().expect("a directory");
-        std::os::unix::fs::symlink("/nowhere", root.path().join("etc")).expect("a link");
-        directory_inside(root.path(), "etc", None).expect("made");
-        let made = std::fs::symlink_metadata(root.path().join("etc")).expect("there");
+        std::fs::create_dir(root.path().join("etc")).expect("a directory");
+        let place = root.path().join("etc/systemd");
+        std::os::unix::fs::symlink("/nowhere", &place).expect("a link");
+        directory_inside(root.path(), "etc/systemd", None).expect("made");
+        let made = std::fs::symlink_metadata(&place).expect("there");
         assert!(made.is_dir());
     }
 
