@@ -1,13 +1,16 @@
 //! The kernel's own files, mounts, devices and calls.
+//!
+//! The lab's kernel is the machine's: what is written is what stands there already, so that an attack that
+//! succeeds harms nobody.
 
-use crate::{Attack, Place, host};
+use crate::{Attack, Place, are_stopped, host};
 
 /// What is tried.
 pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         what: "sets the host's core pattern",
         guest: "boots",
-        script: "mount -o remount,rw /proc/sys; echo x > /proc/sys/kernel/core_pattern",
+        script: "mount -o remount,rw /proc/sys; cd /proc/sys/kernel && cat core_pattern > /root/own && cat /root/own > core_pattern",
         stopped_by: "the file belongs to the host's root",
         control: "it writes a file of its own",
         place: Place::Guest("boots"),
@@ -16,7 +19,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         what: "sets it by a `/proc` that it mounts itself",
         guest: "boots",
-        script: "mount -t proc proc /mnt; echo x > /mnt/sys/kernel/core_pattern",
+        script: "mount -t proc proc /mnt; cd /mnt/sys/kernel && cat core_pattern > /root/own && cat /root/own > core_pattern",
         stopped_by: "the file belongs to the host's root",
         control: "it mounts a file system of its own and writes there",
         place: Place::Guest("boots"),
@@ -25,7 +28,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         what: "sets the host's core pattern",
         guest: "strong",
-        script: "mount -o remount,rw /proc/sys; echo x > /proc/sys/kernel/core_pattern",
+        script: "mount -o remount,rw /proc/sys; cd /proc/sys/kernel && cat core_pattern > /root/own && cat /root/own > core_pattern",
         stopped_by: "`/proc/sys` is read-only, and it cannot mount",
         control: "it writes a file of its own",
         place: Place::Guest("strong"),
@@ -34,7 +37,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         what: "calls the magic key",
         guest: "strong",
-        script: "echo h > /proc/sysrq-trigger",
+        script: "test -e /proc/sysrq-trigger && : > /proc/sysrq-trigger",
         stopped_by: "the file is read-only or not there",
         control: "it writes a file of its own",
         place: Place::Guest("strong"),
@@ -43,7 +46,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         what: "writes to `/sys`",
         guest: "strong",
-        script: "mount -o remount,rw /sys; echo 1 > /sys/kernel/mm/ksm/run || echo 1 > /sys/kernel/profiling",
+        script: "mount -o remount,rw /sys; cat /sys/kernel/profiling > /root/own && cat /root/own > /sys/kernel/profiling",
         stopped_by: "`/sys` is read-only, and it cannot mount",
         control: "it writes to `/dev/shm`",
         place: Place::Guest("strong"),
@@ -169,11 +172,11 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         what: "gains rights by a setuid program",
         guest: "sleeps",
-        script: "cp /usr/bin/id /tmp/id && chmod 4755 /tmp/id && setpriv --reuid=65534 --clear-groups /tmp/id | grep euid=0",
-        stopped_by: "no new privileges, and `/tmp` without setuid",
-        control: "root itself is root",
-        place: Place::Guest("sleeps"),
-        proof: "/usr/bin/id -u | grep -x 0",
+        script: "cp /usr/bin/id /opt/id && chmod 4755 /opt/id && setpriv --reuid=65534 --clear-groups /opt/id | grep euid=0",
+        stopped_by: "no new privileges",
+        control: "a guest that boots does",
+        place: Place::Guest("boots"),
+        proof: "cp /usr/bin/id /opt/id && chmod 4755 /opt/id && setpriv --reuid=65534 --clear-groups /opt/id | grep euid=0",
     },
     Attack {
         what: "sends core dumps to the host",
@@ -208,8 +211,6 @@ pub(crate) const ATTACKS: &[Attack] = &[
 fn the_kernel_is_out_of_reach() {
     let host = host();
     let pattern = host.ok("cat /proc/sys/kernel/core_pattern");
-    for attack in ATTACKS {
-        attack.is_stopped(&host);
-    }
+    are_stopped(&host, ATTACKS);
     assert_eq!(host.ok("cat /proc/sys/kernel/core_pattern"), pattern);
 }

@@ -1,6 +1,6 @@
 //! The host's services, by sockets.
 
-use crate::{Attack, PATIENCE, Place, host};
+use crate::{Attack, PATIENCE, Place, are_stopped, host};
 
 /// What is tried.
 pub(crate) const ATTACKS: &[Attack] = &[
@@ -133,7 +133,5 @@ fn the_hosts_services_are_out_of_reach() {
     ] {
         host.until(ready, PATIENCE);
     }
-    for attack in ATTACKS {
-        attack.is_stopped(&host);
-    }
+    are_stopped(&host, ATTACKS);
 }
