@@ -132,8 +132,6 @@ fn in_child(namespace: &File, files: &[(CString, Vec<u8>)], write: bool) -> i32 
         match one(path, most, write) {
             Ok(true) => {}
             Ok(false) => answer = DIFFERS,
-            // An older kernel does not count this.
-            Err(libc::ENOENT) => {}
             Err(errno) => return errno,
         }
     }
@@ -148,7 +146,11 @@ fn one(path: &CString, most: &[u8], write: bool) -> Result<bool, i32> {
     unsafe {
         let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
         if file < 0 {
-            return Err(errno());
+            return match errno() {
+                // An older kernel does not count this.
+                libc::ENOENT => Ok(true),
+                errno => Err(errno),
+            };
         }
         let length = libc::read(file, now.as_mut_ptr().cast(), now.len());
         let failed = errno();
