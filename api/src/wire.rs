@@ -244,9 +244,12 @@ pub struct ContainerPlan {
     /// The keys of the declaration that changed.
     #[serde(default)]
     pub changed: Vec<String>,
-    /// Why, in one sentence.
+    /// Why, in one sentence. With no action: what stands in the way of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a person can do about what stands in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The steps, in order.
     #[serde(default)]
     pub steps: Vec<String>,

@@ -26,7 +26,7 @@ address = "192.168.200.11"
 autostart = true
 root = { nixos = "/nix/store/abc-nixos-system-ml-ollama" }
 ports = [{ port = 11434, url = "http" }]
-binds = [{ host = "/var/lib/ollama/models", guest = "/var/lib/ollama/models", create = true, data = true, owner = "ollama" }]
+binds = [{ host = "/var/lib/ollama/models", guest = "/var/lib/ollama/models", create = true, data = true, owner = "ollama", host-owner = "alice" }]
 start-timeout = "2min"
 limits = { memory-max = "8G", cpus = 4.0, tasks-max = 4096 }
 restart = { policy = "on-failure", delay = "1s", max-delay = "1min" }
@@ -200,6 +200,7 @@ fn a_nixos_guest_with_data_and_limits() {
             create: true,
             data: true,
             owner: Some("ollama".to_owned()),
+            host_owner: Some("alice".to_owned()),
         }],
         start_timeout: Duration::from_secs(120),
         limits: Limits {

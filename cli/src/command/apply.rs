@@ -29,7 +29,16 @@ pub(super) async fn run(json: bool) -> Result<Exit, Error> {
         };
         let error = Error::failed(format!("{name} could not be brought there"))
             .because(failure.error.as_deref().unwrap_or("ctrd does not say why"));
-        output::report(&error);
+        let hint = report
+            .plan
+            .containers
+            .iter()
+            .find(|it| it.group == failure.group && it.name == failure.name)
+            .and_then(|it| it.hint.clone());
+        output::report(&match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        });
     }
     Ok(if report.failures.is_empty() {
         Exit::OK

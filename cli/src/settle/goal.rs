@@ -40,6 +40,10 @@ impl Goal {
     fn verdict(self, now: &ContainerStatus) -> Verdict {
         let given_up = now.next_try_ms.is_none();
         match (self, now.state) {
+            // What it would start with again does not work, so it was not stopped.
+            (Self::Restarted, State::Running) if now.reason.is_some() => {
+                missed("runs on and was not restarted")
+            }
             (Self::Started | Self::Restarted | Self::Ready, State::Running)
             | (Self::Stopped | Self::Ended, State::Stopped) => Verdict::Reached,
             (Self::Started | Self::Restarted, State::Failed) => missed("failed"),
@@ -91,6 +95,14 @@ mod tests {
             judge(Goal::Restarted, &[State::Starting, State::Stopped]),
             missed("stopped before it was ready")
         );
+    }
+
+    #[test]
+    fn a_guest_that_could_not_start_again_was_not_restarted() {
+        let mut now = sample::in_state("ml", "ollama", State::Running);
+        now.reason = Some("its bind belongs to the host's root".to_owned());
+        let mut goal = Goal::Restarted;
+        assert_eq!(goal.judge(&now), missed("runs on and was not restarted"));
     }
 
     #[test]

@@ -344,6 +344,7 @@ fn plan(action: Action) -> PlanView {
             changed: vec![],
             reason: (action != Action::Nothing).then(|| "the root changed".to_owned()),
             steps: vec![],
+            hint: None,
             data: None,
         }],
         problems: vec![],

@@ -209,6 +209,7 @@ fn bind(bind: file::Bind) -> Option<Bind> {
         create,
         data,
         owner,
+        host_owner,
         written: _,
     } = bind;
     Some(Bind {
@@ -218,6 +219,7 @@ fn bind(bind: file::Bind) -> Option<Bind> {
         create: is_true(create.as_ref()),
         data: is_true(data.as_ref()),
         owner: owner.map(|owner| owner.value.0),
+        host_owner: host_owner.map(|owner| owner.value.0),
     })
 }
 

@@ -74,12 +74,18 @@ impl Declared {
                 put("environment", digest(environment));
             }
         }
-        // Making and owning a directory is done before the start; only what is mounted matters.
+        // Making a directory is done before the start; only what is mounted matters.
         let mounted: Vec<_> = binds
             .iter()
             .map(|bind| (&bind.host, &bind.guest, bind.read_only))
             .collect();
         put("binds", digest(&mounted));
+        // Apart, so that a guest that an earlier version started, which knew none, is not restarted.
+        let owners: Vec<_> = binds
+            .iter()
+            .map(|bind| (&bind.owner, &bind.host_owner))
+            .collect();
+        put("bind-owners", digest(&owners));
         // The text of a file is rewritten in place; which files there are is not.
         put("files", digest(&files.keys().collect::<Vec<_>>()));
         put("ephemeral", digest(ephemeral));

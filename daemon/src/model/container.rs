@@ -141,8 +141,11 @@ pub struct Bind {
     pub create: bool,
     /// It holds data that a person would miss.
     pub data: bool,
-    /// The user of the guest that owns a directory made by `create`, by name or number.
+    /// The user of the guest that its files belong to, by name or number; root where none is named.
     pub owner: Option<String>,
+    /// The user of the host that its files belong to, by name or number; where none is named,
+    /// whoever owns it.
+    pub host_owner: Option<String>,
 }
 
 /// A small file put into a guest.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::machine::root::UidBase;
+use crate::machine::root::State;
 use crate::machine::{Active, Ended, Unit, test_container};
-use crate::model::{Group, InterfaceName, Model};
+use crate::model::{Group, InterfaceName, Model, UserMode};
 use crate::network::ObservedContainer;
 
-use super::fake_host::{FakeHost, connected, nothing};
+use super::fake_host::{FakeHost, connected, nothing, state};
 use super::host::{Observed, Wanted};
 use super::plan::{Intent, Step, plan};
 
@@ -50,11 +50,12 @@ fn anything() -> impl Strategy<Value = Observed> {
         Just(Active::Activating),
         Just(Active::Failed),
     ];
-    let flags = proptest::array::uniform8(any::<bool>());
-    (unit, flags, any::<bool>()).prop_map(|(active, flags, as_declared)| {
+    let flags = proptest::array::uniform7(any::<bool>());
+    let users = prop_oneof![Just(UserMode::Own), Just(UserMode::Host)];
+    let given = proptest::option::of((users, any::<bool>()));
+    (unit, flags, given, any::<bool>()).prop_map(|(active, flags, given, as_declared)| {
         let wanted = wanted(Intent::Run);
         let [
-            state,
             group,
             network,
             mounted,
@@ -70,7 +71,10 @@ fn anything() -> impl Strategy<Value = Observed> {
             other_declaration()
         };
         Observed {
-            state: state.then(|| UidBase::new(524_288)),
+            state: given.map(|(users, half_given)| State {
+                half_given,
+                ..state(users)
+            }),
             group_ready: group,
             network: if network {
                 connected(&wanted.network())

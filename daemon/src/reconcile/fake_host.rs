@@ -4,8 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::machine::root::UidBase;
+use crate::machine::root::{State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
+use crate::model::UserMode;
 use crate::network::{
     Attachment, Inside, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedNamespace, Route,
     Sysctl,
@@ -159,7 +160,12 @@ impl World {
         let observed = &mut self.observed;
         match step {
             Step::EnsureGroup => observed.group_ready = true,
-            Step::ClaimState => observed.state = Some(UidBase::new(524_288)),
+            Step::ClaimState => observed.state = Some(state(wanted.container().users)),
+            Step::GiveState(users) => {
+                assert!(!observed.root_mounted, "under a mounted root");
+                assert_eq!(observed.unit, Unit::absent(), "under a guest");
+                observed.state = Some(state(*users));
+            }
             // The single steps are the network's own business, and tested there.
             Step::Network(crate::network::Step::DeleteNamespace { .. }) => {
                 observed.network = ObservedContainer::default();
@@ -174,7 +180,11 @@ impl World {
                 (observed.registered, observed.stale_registration) = (None, false);
             }
             Step::ResetFailed => observed.unit = Unit::absent(),
-            Step::StartUnit => start(observed, declared, unit, self.ready_at_once),
+            Step::StartUnit => {
+                let users = wanted.container().users;
+                assert!(observed.state.is_some_and(|state| state.fits(users)));
+                start(observed, declared, unit, self.ready_at_once);
+            }
             Step::StopUnit | Step::KillUnit => {
                 observed.unit = Unit::absent();
                 observed.registered = None;
@@ -184,6 +194,14 @@ impl World {
             Step::RemoveFiles => (observed.files_current, observed.files_any) = (false, false),
         }
         Ok(())
+    }
+}
+
+/// A machine's state, all of it given to these users.
+pub(super) fn state(users: UserMode) -> State {
+    State {
+        base: UidBase::new(524_288).filter(|_| users == UserMode::Own),
+        half_given: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::machine::root::{GivenFiles, UidBase};
+use crate::machine::root::{GivenFiles, State};
 use crate::machine::{Declared, Registered, Unit};
 use crate::model::{Container, ContainerId, Group, Model};
 use crate::network::{self, Attachment};
@@ -63,8 +63,8 @@ impl Wanted {
     reason = "each is one thing seen, apart from the others"
 )]
 pub struct Observed {
-    /// Its state directory: `None` where there is none, `Some(None)` with the host's users.
-    pub state: Option<Option<UidBase>>,
+    /// Its state directory, and whose it is; `None` where there is none.
+    pub state: Option<State>,
     /// Its group's bridge is there and as it should be.
     pub group_ready: bool,
     /// Its namespace and link.

@@ -45,12 +45,8 @@ impl HostError {
         match self {
             Self::Root(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint.clone(),
-            Self::State(StateError::OtherMode { path, .. }) => Some(format!(
-                "move {} away, or declare the other `users`",
-                path.display()
-            )),
-            Self::State(_)
-            | Self::Systemd(_)
+            Self::State(error) => error.hint(),
+            Self::Systemd(_)
             | Self::Observe(_)
             | Self::Apply(_)
             | Self::Firewall(_)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::machine::{Active, Declared, unit_name};
+use crate::model::UserMode;
 use crate::network;
 
 use super::host::{Conflict, Observed, Wanted};
@@ -25,6 +26,8 @@ pub enum Step {
     EnsureGroup,
     /// Make the state directory, with a user range of its own.
     ClaimState,
+    /// Give what ctr keeps of the container to whom it is declared to run as.
+    GiveState(UserMode),
     /// A change to the container's namespace or link.
     Network(network::Step),
     /// Mount the root and write what must stand in it.
@@ -58,6 +61,8 @@ impl fmt::Display for Step {
         match self {
             Self::EnsureGroup => f.write_str("make the group's bridge ready"),
             Self::ClaimState => f.write_str("make the state directory"),
+            Self::GiveState(UserMode::Own) => f.write_str("give its state to users of its own"),
+            Self::GiveState(UserMode::Host) => f.write_str("give its state to the host's users"),
             Self::Network(step) => step.fmt(f),
             Self::PrepareRoot => f.write_str("make the root ready"),
             Self::WriteFiles => f.write_str("write the guest's files"),
@@ -82,6 +87,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The keys for which a running guest is restarted.
     pub changed: Vec<String>,
+    /// What a person should know will be done once the guest is down.
+    pub then: Vec<Step>,
 }
 
 /// Plans one round.
@@ -95,11 +102,11 @@ pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, 
         Intent::Run => run(wanted, observed, forced),
         Intent::Stop => Ok(Plan {
             steps: stop(observed),
-            changed: Vec::new(),
+            ..Plan::default()
         }),
         Intent::Remove => Ok(Plan {
             steps: removal(wanted, observed),
-            changed: Vec::new(),
+            ..Plan::default()
         }),
     }
 }
@@ -119,23 +126,17 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
         Active::Active => {
             let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
             if forced || !changed.is_empty() {
-                return Ok(Plan {
-                    steps: vec![Step::StopUnit],
-                    changed,
-                });
+                return restart(wanted, observed, Step::StopUnit, changed);
             }
             Plan {
                 steps: live(wanted, observed)?,
-                changed,
+                ..Plan::default()
             }
         }
         Active::Activating => {
             let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
             if forced || !changed.is_empty() {
-                return Ok(Plan {
-                    steps: vec![Step::KillUnit],
-                    changed,
-                });
+                return restart(wanted, observed, Step::KillUnit, changed);
             }
             Plan::default()
         }
@@ -146,10 +147,34 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             }
             Plan {
                 steps: start(wanted, observed)?,
-                changed: Vec::new(),
+                ..Plan::default()
             }
         }
     })
+}
+
+/// A guest is not stopped for what could not start again: it runs on as it is.
+fn restart(
+    wanted: &Wanted,
+    observed: &Observed,
+    end: Step,
+    changed: Vec<String>,
+) -> Result<Plan, Conflict> {
+    if let Some(conflict) = &observed.conflict {
+        return Err(conflict.clone());
+    }
+    Ok(Plan {
+        steps: vec![end],
+        changed,
+        then: give_state(wanted, observed).into_iter().collect(),
+    })
+}
+
+/// What ctr keeps of the container belongs to other users than declared.
+fn give_state(wanted: &Wanted, observed: &Observed) -> Option<Step> {
+    let users = wanted.container().users;
+    let state = observed.state?;
+    (!state.fits(users)).then_some(Step::GiveState(users))
 }
 
 fn restart_keys(running: Option<&Declared>, declared: &Declared) -> Vec<String> {
@@ -178,10 +203,13 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if observed.unit.active == Active::Failed {
         steps.push(Step::ResetFailed);
     }
-    // What an ephemeral guest wrote goes with its end, also where it is started again at once.
-    if observed.root_mounted && wanted.container().ephemeral {
+    let give_state = give_state(wanted, observed);
+    // What an ephemeral guest wrote goes with its end, also where it is started again at once; and
+    // nothing changes its owner under a mounted root.
+    if observed.root_mounted && (wanted.container().ephemeral || give_state.is_some()) {
         steps.push(Step::ReleaseRoot);
     }
+    steps.extend(give_state);
     steps.push(Step::PrepareRoot);
     if !observed.files_current {
         steps.push(Step::WriteFiles);

@@ -9,10 +9,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::machine::{Active, Ended, Unit};
+use crate::model::UserMode;
 use crate::network::ObservedContainer;
 
 use super::convergence::wanted;
-use super::fake_host::{FakeHost, connected, nothing};
+use super::fake_host::{FakeHost, connected, nothing, state};
 use super::host::{Conflict, Observed};
 use super::plan::{Intent, plan};
 
@@ -42,6 +43,8 @@ struct Case {
     stale_registration: bool,
     #[serde(default)]
     command_changed: bool,
+    #[serde(default)]
+    users_changed: bool,
 }
 
 fn running() -> Observed {
@@ -93,6 +96,20 @@ fn observed(case: &Case) -> Observed {
         };
         observed.unit.declared = Some(other.declared());
     }
+    if case.users_changed {
+        let mut other = wanted(Intent::Run);
+        let model = std::sync::Arc::make_mut(&mut other.model);
+        let group = model.groups.get_mut(&other.id.group).expect("its group");
+        group
+            .containers
+            .get_mut(&other.id.name)
+            .expect("itself")
+            .users = UserMode::Host;
+        observed.state = Some(state(UserMode::Host));
+        if observed.unit.loaded {
+            observed.unit.declared = Some(other.declared());
+        }
+    }
     if case.foreign {
         observed.unit.loaded = true;
         observed.unit.declared = None;
@@ -131,7 +148,8 @@ fn every_case_has_the_plan_it_names() {
             Ok(plan) => {
                 let changed = plan.changed.iter().map(|key| format!("changed: {key}\n"));
                 let steps = plan.steps.iter().map(|step| format!("{step}\n"));
-                changed.chain(steps).collect::<String>()
+                let then = plan.then.iter().map(|step| format!("then: {step}\n"));
+                changed.chain(steps).chain(then).collect::<String>()
             }
             Err(conflict) => format!("conflict: {}\n", conflict.reason),
         };

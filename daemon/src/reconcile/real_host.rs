@@ -11,11 +11,11 @@ use zbus::Connection;
 
 use crate::firewall::Firewall;
 use crate::machine::root::{
-    FileError, UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state,
-    prepare, release, write_given,
+    FileError, RootError, State, UidBase, binds_attached, can_be_idmapped, claim_state, give_state,
+    mounted, observe_given, observe_state, prepare, release, try_prepare, write_given,
 };
 use crate::machine::{
-    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit, unit_name,
+    Active, Facts, Registered, Systemd, Unit, limit_properties, transient_unit, unit_name,
 };
 use crate::model::{ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, Network};
@@ -24,7 +24,7 @@ use crate::os::Paths;
 use super::host::{Conflict, Host, Observed, Wanted, given_files};
 use super::host_error::HostError;
 use super::open_firewall::{Open, desired, elements};
-use super::plan::Step;
+use super::plan::{Intent, Step};
 use super::unit_signals::UnitSignals;
 
 /// Everything that ctrd does to the host goes through here.
@@ -35,7 +35,7 @@ pub struct RealHost {
     pub(super) network: Network,
     firewall: tokio::sync::Mutex<Open>,
     /// Choosing a user range looks at all the others.
-    claim: Mutex<()>,
+    claim: Arc<Mutex<()>>,
     /// A bridge is made by one container's start, whichever comes first.
     group: tokio::sync::Mutex<()>,
     signals: UnitSignals,
@@ -63,7 +63,7 @@ impl RealHost {
             systemd,
             network,
             firewall: tokio::sync::Mutex::new(Open::new(firewall)),
-            claim: Mutex::new(()),
+            claim: Arc::default(),
             group: tokio::sync::Mutex::new(()),
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
@@ -173,7 +173,10 @@ impl RealHost {
     fn base(&self, wanted: &Wanted) -> Result<Option<UidBase>, HostError> {
         let container = wanted.container();
         let path = self.paths.machine_state(&container.machine);
-        Ok(observe_state(&path, container.users)?.flatten())
+        match observe_state(&self.paths.state, &container.machine)? {
+            Some(state) if state.fits(container.users) => Ok(state.base),
+            _ => Err(RootError::OtherUsers { path }.into()),
+        }
     }
 
     /// An error is not "none": no guest loses its name servers because the host's cannot be read.
@@ -258,6 +261,26 @@ impl RealHost {
         Ok(self.systemd.start(&unit).await?)
     }
 
+    /// What a start would fail with for the container's root and binds, tried without making any.
+    async fn try_prepare(
+        &self,
+        wanted: &Wanted,
+        state: Option<State>,
+    ) -> Result<Option<Conflict>, HostError> {
+        let (container, paths) = (wanted.container().clone(), self.paths.clone());
+        let base = state.and_then(|state| state.base);
+        blocking("trying the root", move || {
+            Ok(try_prepare(&container, &paths, base).err().map(|error| {
+                let error = HostError::Root(error);
+                Conflict {
+                    reason: error.sentence(),
+                    hint: error.hint(),
+                }
+            }))
+        })
+        .await
+    }
+
     fn conflict(wanted: &Wanted, other_unit: Option<&str>) -> Option<Conflict> {
         let container = wanted.container();
         if let Some(other) = other_unit {
@@ -321,14 +344,16 @@ impl Host for RealHost {
         if conflict.is_none() && down {
             conflict = Self::conflict(wanted, other_unit.as_deref());
         }
-        let state = observe_state(&self.paths.machine_state(machine), container.users)?;
+        let state = observe_state(&self.paths.state, machine)?;
+        if conflict.is_none() && wanted.intent == Intent::Run && (down || is_remade(&unit, wanted))
+        {
+            conflict = self.try_prepare(wanted, state).await?;
+        }
         let files = self.paths.machine_files(machine);
         let given = given_files(wanted, &self.nameservers(wanted)?);
-        let root = root_directory(container, &self.paths);
-        let root_mounted = match container.root {
-            Root::Tree(_) => mounted(&root).map_err(|source| look_error(&root, source))?,
-            Root::Directory(_) | Root::Nixos(_) => false,
-        };
+        let root = self.paths.machine_root(machine);
+        let root_mounted = mounted(&root).map_err(|source| look_error(&root, source))?
+            || binds_attached(&self.paths, machine).map_err(|source| look_error(&root, source))?;
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
@@ -348,7 +373,12 @@ impl Host for RealHost {
         Ok(Observed {
             stale_registration: down && registered.is_some() && other_unit.is_none(),
             network: self.network.observe_container(&wanted.network()).await?,
-            files_current: observe_given(&files, &given)?.is_empty(),
+            files_current: match state {
+                Some(state) if state.fits(container.users) => {
+                    observe_given(&files, &given, state.base)?.is_empty()
+                }
+                _ => false,
+            },
             files_any: files.exists(),
             state,
             group_ready,
@@ -369,9 +399,22 @@ impl Host for RealHost {
         match step {
             Step::EnsureGroup => self.ensure_group(wanted.group()).await,
             Step::ClaimState => {
-                let _turn = lock(&self.claim);
-                claim_state(&self.paths.state, machine, container.users)?;
-                Ok(())
+                let (machine, users) = (machine.clone(), container.users);
+                let (paths, claim) = (self.paths.clone(), self.claim.clone());
+                blocking("making the state directory", move || {
+                    let _turn = lock(&claim);
+                    Ok(claim_state(&paths, &machine, users)?)
+                })
+                .await
+            }
+            Step::GiveState(_) => {
+                let container = container.clone();
+                let (paths, claim) = (self.paths.clone(), self.claim.clone());
+                blocking("giving the state to its users", move || {
+                    let _turn = lock(&claim);
+                    Ok(give_state(&container, &paths)?)
+                })
+                .await
             }
             Step::Network(step) => Ok(self.network.apply(step).await?),
             Step::PrepareRoot => {
@@ -420,11 +463,10 @@ impl Host for RealHost {
                 Ok(self.systemd.set_properties(&unit, &properties).await?)
             }
             Step::ReleaseRoot => {
-                let root = self.paths.machine_root(machine);
-                let state = self.paths.machine_state(machine);
-                let ephemeral = container.ephemeral;
+                let (machine, ephemeral) = (machine.clone(), container.ephemeral);
+                let paths = self.paths.clone();
                 blocking("releasing the root", move || {
-                    Ok(release(&root, &state, ephemeral)?)
+                    Ok(release(&paths, &machine, ephemeral)?)
                 })
                 .await
             }
@@ -446,6 +488,15 @@ impl Host for RealHost {
             .notified()
             .await;
     }
+}
+
+/// Whether a running guest would be restarted with another root or other binds.
+fn is_remade(unit: &Unit, wanted: &Wanted) -> bool {
+    let keys = ["root", "system", "binds", "bind-owners", "users"];
+    unit.declared.as_ref().is_some_and(|running| {
+        let changed = running.changed(&wanted.declared());
+        changed.iter().any(|key| keys.contains(&key.as_str()))
+    })
 }
 
 /// Whether a process has blocked its signals, as nspawn's stub init does before it listens; `None`

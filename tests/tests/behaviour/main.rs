@@ -1,5 +1,8 @@
 //! What ctr does on a real host: one module for each sentence that is true of it.
 
+mod a_bind_belongs_to_one_owner;
+mod a_created_directory_is_shared_by_number;
+mod a_restart_that_could_not_work_stops_nothing;
 mod aliases_work;
 mod applies_only_what_changed;
 mod apply_restores_the_firewall;
@@ -10,6 +13,7 @@ mod closes_the_host_to_guests_but_for_host_ports;
 mod ctrd_service_keeps_the_hosts_mount_namespace;
 mod down_leaves_nothing_behind;
 mod drops_spoofed_packets;
+mod follows_no_link_of_a_person;
 mod guest_root_is_not_the_hosts_root;
 mod guests;
 mod guests_bind_low_ports_and_ping;
@@ -32,7 +36,10 @@ mod starts_at_boot_in_parallel;
 mod stops_a_command_that_has_just_started;
 mod stops_a_guest_that_is_not_ready_yet;
 mod survives_daemon_kill;
+mod switches_users_both_ways;
 mod talk;
 mod the_bus_lets_everybody_read_and_only_root_change;
 mod the_declaration_is_roots_alone;
 mod unknown_names_get_a_suggestion;
+mod user_ranges_are_nobody_elses;
+mod users_of_the_host_cannot_enter_a_guest;

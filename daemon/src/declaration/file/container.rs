@@ -9,8 +9,8 @@ use crate::declaration::collect::Collector;
 use crate::declaration::place::{At, Place};
 use crate::declaration::read::{Entries, Read, TableReader, mismatch};
 use crate::declaration::value::{
-    AbsolutePath, ActionName, Cpus, Line, Mode, Number, Policy, PortNumber, Reference, Scheme,
-    Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
+    AbsolutePath, ActionName, Cpus, HostUserName, Line, Mode, Number, Policy, PortNumber,
+    Reference, Scheme, Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
 };
 use crate::model::{ContainerName, Protocol};
 
@@ -133,8 +133,10 @@ table! {
         Optional create: bool = "create", "true";
         /// It holds data that a person would miss.
         Optional data: bool = "data", "true";
-        /// The user of the guest that owns a directory made by `create`.
+        /// The user of the guest that its files belong to.
         Optional owner: UserName = "owner", r#""ollama""#;
+        /// The user of the host that its files belong to.
+        Optional host_owner: HostUserName = "host-owner", r#""alice""#;
     }
 }
 

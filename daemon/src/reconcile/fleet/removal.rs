@@ -83,6 +83,13 @@ impl Fleet {
             }
             Err(error) => report.failures.push(error.to_string()),
         }
+        for machine in orphans::mounted_machines(&self.host.paths) {
+            if model.containers().all(|it| it.machine != machine)
+                && let Err(error) = orphans::release_mounts(&self.host, &machine).await
+            {
+                report.failures.push(error.sentence());
+            }
+        }
         let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
         let attachments: Vec<Attachment> = model
             .groups

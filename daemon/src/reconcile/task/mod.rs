@@ -178,6 +178,7 @@ impl<H: Host> Task<H> {
         let plan = match plan(&self.wanted, &observed, self.forced) {
             Ok(plan) => plan,
             Err(conflict) => {
+                self.forced = false;
                 self.trouble_with(conflict);
                 self.publish(Some(&observed));
                 return Next::Wait;
