@@ -98,6 +98,7 @@ cases! {
     name_servers_are_ones_that_guests_can_ask
     names_keep_to_the_rule_of_host_names
     only_a_private_layer_can_be_dropped
+    owners_stand_for_each_other_only_with_users_of_their_own
     paths_are_absolute_and_plain
     ports_go_from_1_to_65535
     ports_published_on_other_addresses_or_protocols_do_not_clash

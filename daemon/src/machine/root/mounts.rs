@@ -76,7 +76,7 @@ pub(super) fn mount_overlay(
     }
     private_directory(target)?;
     // The lower tree needs a name only while the overlay is made.
-    let lower = target.with_extension("lower");
+    let lower = lower_of(target);
     unmount(&lower)?;
     private_directory(&lower)?;
     let shown = root_copy(tree, base, false)?;
@@ -86,6 +86,25 @@ pub(super) fn mount_overlay(
     unmount(&lower)?;
     fs::remove_dir(&lower).map_err(RootError::io("remove", &lower))?;
     result
+}
+
+/// Where the lower tree is mounted while the overlay at `target` is made.
+fn lower_of(target: &Path) -> PathBuf {
+    target.with_extension("lower")
+}
+
+/// Takes away what is mounted at a root's target, and what a crash left of making it.
+pub(super) fn unmount_root(target: &Path) -> Result<(), RootError> {
+    for path in [&lower_of(target), target] {
+        unmount(path)?;
+        match fs::remove_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RootError::io("remove", path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Mounts a directory that is written in place at `target`, with what is mounted below it.

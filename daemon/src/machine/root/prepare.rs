@@ -16,7 +16,8 @@ use super::host_path::{HostPathError, Opened, open_host};
 use super::inside::{directory_inside, link_inside, plain_file, write_inside};
 use super::machine_id::machine_id;
 use super::mounts::{
-    make_directory, mount_directory, mount_overlay, mounted, private_directory, root_copy, unmount,
+    make_directory, mount_directory, mount_overlay, mounted, private_directory, root_copy,
+    unmount_root,
 };
 use super::ownership::OwnerError;
 use super::{FileError, StateError, UidBase, drop_layer};
@@ -166,7 +167,7 @@ pub fn prepare(
     // Users of the host must not get at programs that a guest made setuid.
     private_directory_of_guest(&state)?;
     private_directory(&paths.roots())?;
-    unmount(&paths.machine_root(machine))?;
+    unmount_root(&paths.machine_root(machine))?;
     if container.ephemeral {
         drop_layer(&state)?;
     }
@@ -242,13 +243,7 @@ fn journal_directory(journal: &Path, id: &str, base: Option<UidBase>) -> Result<
 /// Takes the mounts of a machine's root and binds away; its state stays, unless it is ephemeral.
 pub fn release(paths: &Paths, machine: &MachineName, ephemeral: bool) -> Result<(), RootError> {
     detach_binds(paths, machine)?;
-    let root = paths.machine_root(machine);
-    unmount(&root)?;
-    match fs::remove_dir(&root) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(RootError::io("remove", &root)(error)),
-    }
+    unmount_root(&paths.machine_root(machine))?;
     if ephemeral {
         drop_layer(&paths.machine_state(machine))?;
     }
