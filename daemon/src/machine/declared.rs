@@ -83,7 +83,8 @@ impl Declared {
         // Apart, so that a guest that an earlier version started, which knew none, is not restarted.
         let owners: Vec<_> = binds
             .iter()
-            .map(|bind| (&bind.owner, &bind.host_owner))
+            .filter(|bind| bind.owner.is_some() || bind.host_owner.is_some())
+            .map(|bind| (&bind.guest, &bind.owner, &bind.host_owner))
             .collect();
         put("bind-owners", digest(&owners));
         // The text of a file is rewritten in place; which files there are is not.

@@ -78,11 +78,17 @@ fn writes_nothing_through_a_link_of_a_guest() {
     // The guest itself cannot take the place of its hosts file, so the host does it for it.
     host.ok(
         "ctr lab stop guest && mkdir /run/outside && cd /var/lib/ctr/lab-guest/upper/etc && \
-         for name in machine-id hostname hosts resolv.conf systemd/system-preset/00-ctr.preset; do \
-         ln -s --force /run/outside/$(basename $name) $name; done",
+         for name in machine-id hostname hosts resolv.conf; do \
+         ln -s --force /run/outside/$name $name; done",
+    );
+    // And a directory on the way, which leads to one in the guest.
+    host.ok(
+        "cd /var/lib/ctr/lab-guest/upper && mkdir -p run/outside && rm -r etc/systemd/system-preset && \
+         ln -s /run/outside etc/systemd/system-preset",
     );
     host.ok("ctr lab start guest");
     assert_eq!(host.ok("ls -A /run/outside"), "");
     assert_eq!(host.ok("ctr lab exec guest -- hostname"), "lab-guest\n");
+    host.ok("test -e /var/lib/ctr/lab-guest/upper/run/outside/00-ctr.preset");
     host.ok("ctr lab exec guest -- test -f /etc/machine-id -a ! -L /etc/machine-id");
 }
