@@ -37,6 +37,7 @@ mod stops_a_command_that_has_just_started;
 mod stops_a_guest_that_is_not_ready_yet;
 mod survives_daemon_kill;
 mod switches_users_both_ways;
+mod takes_away_the_mounts_of_a_guest_that_ended_unseen;
 mod talk;
 mod the_bus_lets_everybody_read_and_only_root_change;
 mod the_declaration_is_roots_alone;

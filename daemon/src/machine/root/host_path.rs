@@ -20,7 +20,7 @@ use rustix::process::{Gid, Uid};
 
 use super::FileError;
 
-/// How many links one path may lead through: the kernel's own bound (`MAXSYMLINKS`, path_resolution(7)).
+/// How many links one path may lead through: the kernel's own bound (`MAXSYMLINKS`, `path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
 
 /// A path of the host could not be opened.

@@ -80,7 +80,7 @@ impl UserNamespace {
     }
 }
 
-/// As user_namespaces(7) has it: what is within, what is without, how many.
+/// As `user_namespaces(7)` has it: what is within, what is without, how many.
 fn lines(maps: &[IdMap]) -> String {
     maps.iter().fold(String::new(), |mut text, map| {
         let _ = writeln!(text, "{} {} {}", map.disk, map.shown, map.count);

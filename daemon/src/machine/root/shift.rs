@@ -21,7 +21,7 @@ const REVISION_3: u32 = 0x0300_0000;
 const SIZE_2: usize = 20;
 const SIZE_3: usize = 24;
 
-/// `ACL_USER` and `ACL_GROUP` of linux/posix_acl.h: the entries that name somebody.
+/// `ACL_USER` and `ACL_GROUP` of `linux/posix_acl.h`: the entries that name somebody.
 const NAMED: [u16; 2] = [0x02, 0x08];
 
 impl Shift {
@@ -38,7 +38,7 @@ impl Shift {
     }
 
     /// The value of `system.posix_acl_access` or `…_default`: a version and entries of tag,
-    /// permissions and id, in little endian (linux/posix_acl_xattr.h).
+    /// permissions and id, in little endian (`linux/posix_acl_xattr.h`).
     pub(super) fn acl(self, value: &[u8]) -> Vec<u8> {
         let mut out = value.to_vec();
         for entry in out.get_mut(4..).unwrap_or_default().chunks_exact_mut(8) {

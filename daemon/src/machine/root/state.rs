@@ -70,29 +70,25 @@ impl State {
 /// Reads whose a machine's state is; `None` where there is none yet.
 pub fn observe_state(state: &Path, machine: &MachineName) -> Result<Option<State>, StateError> {
     let path = state.join(machine.as_str());
-    Ok(match owner(&path)? {
-        None => None,
-        Some(base) => Some(State {
-            base,
-            half_given: owner(&mark(state, machine))?.is_some(),
-        }),
-    })
+    let Some(owner) = owner(&path)? else {
+        return Ok(None);
+    };
+    let base = UidBase::new(owner);
+    if base.is_none() && owner != 0 {
+        return Err(StateError::ForeignOwner { path, owner });
+    }
+    Ok(Some(State {
+        base,
+        half_given: self::owner(&mark(state, machine))?.is_some(),
+    }))
 }
 
-/// Whose a file is: `Some(None)` root's.
-fn owner(path: &Path) -> Result<Option<Option<UidBase>>, StateError> {
-    let owner = match fs::symlink_metadata(path) {
-        Ok(metadata) => metadata.uid(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(StateError::io("read the owner of", path)(error)),
-    };
-    match UidBase::new(owner) {
-        None if owner == 0 => Ok(Some(None)),
-        None => Err(StateError::ForeignOwner {
-            path: path.to_owned(),
-            owner,
-        }),
-        base => Ok(Some(base)),
+/// Whose a file is; `None` where there is none.
+fn owner(path: &Path) -> Result<Option<u32>, StateError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.uid())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StateError::io("read the owner of", path)(error)),
     }
 }
 
@@ -135,7 +131,7 @@ fn appear(fresh: &Path, base: Option<UidBase>, path: &Path) -> Result<(), StateE
 /// the range: the one it has, the one that an earlier beginning noted, or else a new one.
 pub(super) fn begin_giving(paths: &Paths, machine: &MachineName) -> Result<UidBase, StateError> {
     let state = &paths.state;
-    if let Some(Some(base)) = owner(&mark(state, machine))? {
+    if let Some(base) = owner(&mark(state, machine))?.and_then(UidBase::new) {
         return Ok(base);
     }
     let base = match observe_state(state, machine)?.and_then(|it| it.base) {
