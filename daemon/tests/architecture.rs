@@ -12,6 +12,8 @@ const PURE: &[&str] = &[
     "machine/command_line.rs",
     "machine/declared.rs",
     "machine/names.rs",
+    "machine/root/ownership.rs",
+    "machine/root/shift.rs",
     "machine/root/uid_base.rs",
     "machine/unit.rs",
     "model/container.rs",
