@@ -281,6 +281,18 @@ impl RealHost {
         .await
     }
 
+    /// A guest is not stopped, whoever asked for its restart, for what could not start again.
+    async fn may_stop(&self, wanted: &Wanted) -> Result<(), HostError> {
+        if wanted.intent != Intent::Run {
+            return Ok(());
+        }
+        let state = observe_state(&self.paths.state, &wanted.container().machine)?;
+        match self.try_prepare(wanted, state).await? {
+            Some(conflict) => Err(HostError::Conflict(conflict)),
+            None => Ok(()),
+        }
+    }
+
     fn conflict(wanted: &Wanted, other_unit: Option<&str>) -> Option<Conflict> {
         let container = wanted.container();
         if let Some(other) = other_unit {
@@ -345,8 +357,7 @@ impl Host for RealHost {
             conflict = Self::conflict(wanted, other_unit.as_deref());
         }
         let state = observe_state(&self.paths.state, machine)?;
-        if conflict.is_none() && wanted.intent == Intent::Run && (down || is_remade(&unit, wanted))
-        {
+        if conflict.is_none() && wanted.intent == Intent::Run && (down || restarts(&unit, wanted)) {
             conflict = self.try_prepare(wanted, state).await?;
         }
         let files = self.paths.machine_files(machine);
@@ -449,12 +460,14 @@ impl Host for RealHost {
             Step::ResetFailed => Ok(self.systemd.reset_failed(&unit).await?),
             Step::StartUnit => self.start_unit(wanted).await,
             Step::StopUnit => {
+                self.may_stop(wanted).await?;
                 if let Program::Command { .. } = container.program {
                     self.until_it_listens(machine).await?;
                 }
                 Ok(self.systemd.stop(&unit).await?)
             }
             Step::KillUnit => {
+                self.may_stop(wanted).await?;
                 self.systemd.kill(&unit).await?;
                 Ok(self.systemd.stop(&unit).await?)
             }
@@ -490,13 +503,11 @@ impl Host for RealHost {
     }
 }
 
-/// Whether a running guest would be restarted with another root or other binds.
-fn is_remade(unit: &Unit, wanted: &Wanted) -> bool {
-    let keys = ["root", "system", "binds", "bind-owners", "users"];
-    unit.declared.as_ref().is_some_and(|running| {
-        let changed = running.changed(&wanted.declared());
-        changed.iter().any(|key| keys.contains(&key.as_str()))
-    })
+/// Whether a running guest is to be restarted for what it is declared as now.
+fn restarts(unit: &Unit, wanted: &Wanted) -> bool {
+    unit.declared
+        .as_ref()
+        .is_some_and(|running| !running.changed(&wanted.declared()).is_empty())
 }
 
 /// Whether a process has blocked its signals, as nspawn's stub init does before it listens; `None`

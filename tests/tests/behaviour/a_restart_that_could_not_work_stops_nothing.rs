@@ -68,4 +68,17 @@ fn a_restart_that_could_not_work_stops_nothing() {
     assert_eq!(host.ok("stat -c %u /srv/none/file"), "1000\n");
     assert_eq!(status(&host, "web").reason, None);
     host.until("ctr apply", PATIENCE);
+
+    // Nor by hand, where what was right at the start is so no more.
+    let before = running(&host, &["web"]);
+    host.ok("chown 0:0 /srv/none");
+    let restart = host.fails("ctr lab restart web");
+    assert!(
+        restart.stderr.contains("belongs to the host's root"),
+        "{restart:#?}"
+    );
+    assert_eq!(running(&host, &["web"]), before);
+    host.ok("chown 1000:1000 /srv/none && ctr lab restart web");
+    assert_ne!(running(&host, &["web"]), before);
+    assert_eq!(status(&host, "web").reason, None);
 }

@@ -10,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, Stat, chownat, fstat, mkdirat, openat,
@@ -22,6 +23,9 @@ use super::FileError;
 
 /// How many links one path may lead through: the kernel's own bound (`MAXSYMLINKS`, `path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
+
+/// Held while directories are made.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// A path of the host could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +133,8 @@ pub(super) fn make_host_directory(
     uid: u32,
     gid: u32,
 ) -> Result<Opened, HostPathError> {
+    // Two containers may ask for the same one at once.
+    let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut way = follow(path)?;
     while let Some(name) = way.missing.pop_front() {
         let Some(parent) = way.steps.last() else {
@@ -368,6 +374,23 @@ mod tests {
             (33, 34),
             "what is there keeps its owner"
         );
+    }
+
+    #[test]
+    fn one_directory_is_made_however_many_ask_for_it() {
+        assert!(nix::unistd::geteuid().is_root(), "run this test as root");
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path().join("a/b/c");
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || make_host_directory(&path, 33, 33).map(drop))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("ended").expect("made, or there");
+        }
+        assert_eq!(std::fs::metadata(&path).expect("there").uid(), 33);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::machine::{Active, Unit};
 use crate::model::{ContainerId, Model};
 use crate::os::Paths;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
+use crate::reconcile::host_error::HostError;
 use crate::reconcile::plan::{Intent, Plan, Step, plan};
 use crate::reconcile::status::Status;
 use crate::reconcile::supervise::Backoff;
@@ -211,6 +212,8 @@ impl<H: Host> Task<H> {
             }
             tracing::info!(container = %self.wanted.id, "{}: {step}", self.wanted.id);
             if let Err(error) = self.host.apply(&self.wanted, step).await {
+                // Refused before it was tried: no end was asked for.
+                self.stopping &= !matches!(error, HostError::Conflict(_));
                 self.fail(&error);
                 self.publish(None);
                 return Next::Wait;
