@@ -9,8 +9,7 @@ use std::path::Path;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;
 
-use super::UidBase;
-use super::prepare::RootError;
+use super::{RootError, UidBase};
 
 /// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
 /// `RESOLVE_IN_ROOT`).
