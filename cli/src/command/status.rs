@@ -47,12 +47,13 @@ pub(super) async fn named(group: &str, names: &[String], look: Look) -> Result<E
         })
         .await;
     }
-    let host = Daemon::connect().await?.status().await?;
+    let daemon = Daemon::connect().await?;
+    let host = daemon.status().await?;
     let container = target::container(&host, group, name)?;
     if look.json {
         output::print_json(container)?;
     } else {
-        one(container).await?;
+        one(&daemon, container).await?;
         tell_about_the_file(&host.declaration);
     }
     Ok(if container.state == State::Running {
@@ -84,10 +85,10 @@ fn table(host: &HostStatus, look: Look) -> Result<(), Error> {
     Ok(())
 }
 
-async fn one(container: &ContainerStatus) -> Result<(), Error> {
+async fn one(daemon: &Daemon, container: &ContainerStatus) -> Result<(), Error> {
     let view = output::view();
     let mut text = detail(container, &mut CpuMeter::default(), view);
-    let lines = journal::last_lines(container).await;
+    let lines = journal::last_lines(daemon, container).await;
     if !lines.is_empty() {
         text.push_str(&journal_lines(container, &lines, view));
     }

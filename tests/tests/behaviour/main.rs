@@ -1,5 +1,6 @@
 //! What ctr does on a real host: one module for each sentence that is true of it.
 
+mod a_password_opens_what_is_closed;
 mod aliases_work;
 mod applies_only_what_changed;
 mod apply_restores_the_firewall;
@@ -21,6 +22,8 @@ mod masquerades_to_the_uplink;
 mod names_a_mount_below_a_bind;
 mod names_resolve_between_containers;
 mod one_bad_container_fails_alone;
+mod operators_need_no_password;
+mod people;
 mod publishes_ports;
 mod reaches_services_from_the_host;
 mod recovers_from_a_killed_nspawn;
@@ -33,6 +36,7 @@ mod stops_a_command_that_has_just_started;
 mod stops_a_guest_that_is_not_ready_yet;
 mod survives_daemon_kill;
 mod talk;
-mod the_bus_lets_everybody_read_and_only_root_change;
+mod the_bus_lets_everybody_read_and_strangers_change_nothing;
 mod the_declaration_is_roots_alone;
 mod unknown_names_get_a_suggestion;
+mod who_may_call_what;
