@@ -197,3 +197,20 @@ fn reason(from: &UnixStream) -> io::Result<String> {
     from.take(MAX_REASON).read_to_string(&mut reason)?;
     Ok(reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_counted_by_its_monitor_beside_nspawn() {
+        let supervisor = tempfile::tempdir().unwrap();
+        assert_eq!(sessions(supervisor.path()), 0, "gone");
+        let is = |processes: &str| {
+            fs::write(supervisor.path().join("cgroup.procs"), processes).unwrap();
+            sessions(supervisor.path())
+        };
+        assert_eq!(is("70\n"), 0);
+        assert_eq!(is("70\n81\n92\n"), 2);
+    }
+}

@@ -73,3 +73,24 @@ fn a_question_ends_with_who_asked() {
     answer(&host, &mut terminal, PASSWORD);
     terminal.expect("ended with 0", PATIENCE).expect("stopped");
 }
+
+#[test]
+fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+    let host = inhabited(&lab(&[sleeper("web", 11, "")]), |it| it);
+    let leaders = running(&host, &["web"]);
+    for command in ["stop web", "exec web -- true"] {
+        let mut terminal = terminal_at_the_host(
+            &host,
+            &format!(
+                "trap : INT; ctr lab {command}; echo \"ended with $?\"; stty | grep -c -- '-echo '"
+            ),
+        );
+        answer(&host, &mut terminal, "\x03");
+        terminal
+            .expect("ended with 130", PATIENCE)
+            .expect("it is given up");
+        terminal.expect("0\r", PATIENCE).expect("the echo is on");
+    }
+    assert_eq!(running(&host, &["web"]), leaders);
+    host.until("! pgrep pkttyagent", PATIENCE);
+}

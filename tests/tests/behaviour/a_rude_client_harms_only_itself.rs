@@ -51,7 +51,11 @@ struct Ctrd {
 impl Ctrd {
     #[track_caller]
     fn boot() -> Self {
-        let containers = [sleeper("web", 11, ""), sleeper("db", 12, "")];
+        let containers = [
+            sleeper("web", 11, ""),
+            sleeper("db", 12, ""),
+            sleeper("spare", 13, ""),
+        ];
         let host = inhabited(&lab(&containers), |it| {
             it.file("/srv/rude.py", include_str!("rude.py"))
         });
@@ -101,7 +105,9 @@ impl Ctrd {
 
     #[track_caller]
     fn answers(&self, way: &str) {
-        self.host.ok("ctr status && ctr lab exec db -- true");
+        // States change too, of which every listener is told.
+        self.host
+            .ok("ctr status && ctr lab exec db -- true && ctr lab restart spare");
         assert_eq!(running(&self.host, &["web", "db"]), self.leaders, "{way}");
         let memory = format!("awk '/^VmHWM/ {{ print $2 }}' /proc/{}/status", self.pid);
         let memory = self.number(&memory);
