@@ -119,7 +119,8 @@ fn check_length(row: &Row, message: &Message) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::LimitsExceeded(format!(
-        "the call has {length} bytes of arguments, and at most {longest} are read"
+        "the call has {length} bytes of arguments, and at most {longest} are read\n\
+         hint: a declaration may have 1 MiB, the words of a command 1 MiB, everything else less"
     )))
 }
 
