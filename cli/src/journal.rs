@@ -14,6 +14,7 @@ use std::time::Duration;
 use ctr_api::journal::{JournalRequest, matches};
 use ctr_api::to_dict;
 use ctr_api::wire::ContainerStatus;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Logs;
 use crate::authorise::plainly;
@@ -113,6 +114,8 @@ fn paged(lines: &OwnedFd) -> Result<bool, Error> {
         return Ok(false);
     };
     let failed = |error| Error::failed("failed to run less").caused(&error);
+    // Ctrl-C is for the pager, which gives the terminal back: we end after it.
+    let _caught = signal(SignalKind::interrupt()).map_err(failed)?;
     Command::new(less)
         .env("LESS", "FRSXMK")
         .stdin(Stdio::from(lines.try_clone().map_err(failed)?))

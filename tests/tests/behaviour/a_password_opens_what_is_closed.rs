@@ -94,3 +94,31 @@ fn an_interrupted_question_leaves_the_terminal_as_it_was() {
     assert_eq!(running(&host, &["web"]), leaders);
     host.until("! pgrep pkttyagent", PATIENCE);
 }
+
+#[test]
+fn a_shell_and_a_pager_follow_the_password() {
+    let host = inhabited(&lab(&[sleeper("web", 11, "")]), |it| it);
+    running(&host, &["web"]);
+    let mut terminal = terminal_at_the_host(
+        &host,
+        "ctr lab enter web; echo \"left with $?\"; ctr lab logs web; echo \"read with $?\"",
+    );
+    answer(&host, &mut terminal, PASSWORD);
+    terminal.expect("# ", PATIENCE).expect("a prompt");
+    terminal
+        .send("tty; echo $((40 + 2)); exit 3\r")
+        .expect("it can be typed");
+    let said = terminal.expect("42", PATIENCE).expect("an answer");
+    assert!(said.contains("/dev/pts/"), "{said}");
+    terminal
+        .expect("left with 3", PATIENCE)
+        .expect("its status");
+
+    answer(&host, &mut terminal, PASSWORD);
+    terminal
+        .expect("Started ctr-lab-web.service", PATIENCE)
+        .expect("the journal");
+    terminal.expect("(END)", PATIENCE).expect("a pager");
+    terminal.send("q").expect("it can be typed");
+    terminal.expect("read with 0", PATIENCE).expect("the end");
+}
