@@ -85,6 +85,10 @@ pub trait Container {
     #[zbus(allow_interactive_auth)]
     fn open_journal(&self, options: &Dict) -> Result<(OwnedFd, OwnedFd), Error>;
 
+    /// The content of one of its credentials, as the guest was given it.
+    #[zbus(allow_interactive_auth)]
+    fn secret(&self, id: &str) -> Result<Vec<u8>, Error>;
+
     /// The group it is in.
     #[zbus(property)]
     fn group(&self) -> zbus::Result<String>;

@@ -31,6 +31,10 @@ pub(super) async fn run(json: bool) -> Result<Exit, Error> {
         };
         let error = Error::failed(format!("{name} could not be brought there"))
             .because(failure.error.as_deref().unwrap_or("ctrd does not say why"));
+        let error = match &failure.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
         output::report(&error);
     }
     Ok(if report.failures.is_empty() {

@@ -82,6 +82,7 @@ fn table(host: &HostStatus, look: Look) -> Result<(), Error> {
     }
     output::print(&status(host, &mut CpuMeter::default(), output::view()))?;
     tell_about_the_file(&host.declaration);
+    tell_about_secrets(host);
     Ok(())
 }
 
@@ -109,6 +110,20 @@ fn journal_lines(container: &ContainerStatus, lines: &str, view: View) -> String
         text.push('\n');
     }
     text
+}
+
+/// A secret that changed changes nothing by itself.
+fn tell_about_secrets(host: &HostStatus) {
+    let containers = host.groups.iter().flat_map(|group| &group.containers);
+    for container in containers {
+        for secret in container.credentials.iter().filter(|it| it.changed) {
+            let (group, name, id) = (&container.group, &container.name, &secret.id);
+            output::note(
+                &format!("the secret {id} of {group}/{name} changed since it was read"),
+                Some("try `ctr plan`"),
+            );
+        }
+    }
 }
 
 fn tell_about_the_file(declaration: &DeclarationStatus) {

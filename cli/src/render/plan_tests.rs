@@ -15,6 +15,7 @@ fn container(name: &str, action: Action, changed: &[&str], reason: Option<&str>)
         action,
         changed: changed.iter().map(|it| (*it).to_owned()).collect(),
         reason: reason.map(str::to_owned),
+        hint: None,
         steps: match action {
             Action::Restart => vec!["stop ctr-ml-ollama.service".to_owned()],
             _ => Vec::new(),

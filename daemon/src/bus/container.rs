@@ -16,6 +16,7 @@ use crate::reconcile::{Handle, Request, Status};
 use crate::session::{self, LeaderError, SessionError};
 
 use super::convert::container_status;
+use super::credentials::{credentials_of, secret_of};
 use super::logs::Logs;
 use super::manager::dict;
 
@@ -78,11 +79,13 @@ fn refusal(error: &SessionError) -> Error {
 
 #[interface(name = "org.kernelcore.Containers1.Container")]
 impl Container {
-    fn status(&self) -> Result<Dict, Error> {
+    async fn status(&self) -> Result<Dict, Error> {
         let paths = self.fleet.paths();
-        let status = self
-            .declared(|container| container_status(paths, container, &self.now()))
+        let container = self
+            .declared(Clone::clone)
             .map_err(|error| Error::NoSuchContainer(error.to_string()))?;
+        let credentials = credentials_of(&self.fleet, &container, &self.handle).await;
+        let status = container_status(paths, &container, &self.now(), credentials);
         dict(&status)
     }
 
@@ -136,6 +139,12 @@ impl Container {
         self.logs
             .open(&header, std::slice::from_ref(&self.id), &options)
             .await
+    }
+
+    async fn secret(&self, id: &str) -> Result<Vec<u8>, Error> {
+        let secret = secret_of(&self.id, id, &self.handle.credentials.borrow())?;
+        tracing::info!(container = %self.id, "{}: its secret {id} was asked for", self.id);
+        Ok(secret)
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

@@ -11,6 +11,7 @@ use crate::declaration;
 use crate::reconcile::fleet::Fleet;
 
 use super::convert::{host_status, refusal};
+use super::credentials::credentials_of_all;
 use super::guard::id;
 use super::logs::Logs;
 
@@ -29,8 +30,9 @@ impl Manager {
 
 #[interface(name = "org.kernelcore.Containers1.Manager")]
 impl Manager {
-    fn status(&self) -> Result<Dict, Error> {
-        dict(&host_status(&self.fleet))
+    async fn status(&self) -> Result<Dict, Error> {
+        let credentials = credentials_of_all(&self.fleet).await;
+        dict(&host_status(&self.fleet, credentials))
     }
 
     async fn plan(&self, name: &str, bytes: Vec<u8>) -> Result<Dict, Error> {

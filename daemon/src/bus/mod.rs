@@ -11,6 +11,7 @@ mod authority;
 mod bounds;
 mod container;
 mod convert;
+mod credentials;
 mod diff;
 mod guard;
 mod logs;

@@ -1,7 +1,9 @@
 //! Machines of ours that nothing declares.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
+use crate::machine::credentials;
 use crate::machine::root::release;
 use crate::machine::{Active, unit_name};
 use crate::model::MachineName;
@@ -47,6 +49,7 @@ pub(super) async fn remove_machine(
         false,
     )?;
     let _ = std::fs::remove_dir_all(paths.machine_files(machine));
+    credentials::withdraw(&paths.machine_credentials(machine))?;
     let _ = Mark::clear(&paths.mark(machine));
     Ok(true)
 }
@@ -56,8 +59,11 @@ pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(&paths.state) else {
         return Vec::new();
     };
+    // A leading dot is in no machine's name.
+    let is_state = |name: &OsStr| !name.as_encoded_bytes().starts_with(b".");
     entries
         .flatten()
+        .filter(|entry| is_state(&entry.file_name()))
         .map(|entry| entry.path().display().to_string())
         .collect()
 }

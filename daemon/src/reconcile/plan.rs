@@ -29,6 +29,12 @@ pub enum Step {
     Network(network::Step),
     /// Mount the root and write what must stand in it.
     PrepareRoot,
+    /// Make the secrets that the container has and that were not made yet.
+    MakeSecrets,
+    /// Write the credentials where the guest reads them.
+    GiveCredentials,
+    /// Take them away.
+    WithdrawCredentials,
     /// Rewrite the files given to the guest that are not as they should be.
     WriteFiles,
     /// Put the container's elements into the firewall.
@@ -60,6 +66,9 @@ impl fmt::Display for Step {
             Self::ClaimState => f.write_str("make the state directory"),
             Self::Network(step) => step.fmt(f),
             Self::PrepareRoot => f.write_str("make the root ready"),
+            Self::MakeSecrets => f.write_str("make its secrets"),
+            Self::GiveCredentials => f.write_str("give the guest its credentials"),
+            Self::WithdrawCredentials => f.write_str("take the guest's credentials away"),
             Self::WriteFiles => f.write_str("write the guest's files"),
             Self::OpenFirewall => f.write_str("open the firewall"),
             Self::CloseFirewall => f.write_str("close the firewall"),
@@ -82,6 +91,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The keys for which a running guest is restarted.
     pub changed: Vec<String>,
+    /// Why a running guest is left as it is, although something about it cannot be as declared: a
+    /// start would fail, so it is not stopped.
+    pub held: Option<Conflict>,
 }
 
 /// Plans one round.
@@ -95,11 +107,11 @@ pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, 
         Intent::Run => run(wanted, observed, forced),
         Intent::Stop => Ok(Plan {
             steps: stop(observed),
-            changed: Vec::new(),
+            ..Plan::default()
         }),
         Intent::Remove => Ok(Plan {
             steps: removal(wanted, observed),
-            changed: Vec::new(),
+            ..Plan::default()
         }),
     }
 }
@@ -115,38 +127,45 @@ fn foreign(wanted: &Wanted) -> Conflict {
 }
 
 fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
+    let held = wanted.credentials.refusal().map(Conflict::from);
     Ok(match observed.unit.active {
         Active::Active => {
             let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-            if forced || !changed.is_empty() {
+            if held.is_none() && (forced || !changed.is_empty()) {
                 return Ok(Plan {
                     steps: vec![Step::StopUnit],
                     changed,
+                    held,
                 });
             }
             Plan {
                 steps: live(wanted, observed)?,
-                changed,
+                changed: Vec::new(),
+                held,
             }
         }
         Active::Activating => {
             let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-            if forced || !changed.is_empty() {
+            if held.is_none() && (forced || !changed.is_empty()) {
                 return Ok(Plan {
                     steps: vec![Step::KillUnit],
                     changed,
+                    held,
                 });
             }
-            Plan::default()
+            Plan {
+                held,
+                ..Plan::default()
+            }
         }
         Active::Deactivating => Plan::default(),
         Active::Failed | Active::Inactive => {
-            if let Some(conflict) = &observed.conflict {
-                return Err(conflict.clone());
+            if let Some(conflict) = observed.conflict.clone().or(held) {
+                return Err(conflict);
             }
             Plan {
                 steps: start(wanted, observed)?,
-                changed: Vec::new(),
+                ..Plan::default()
             }
         }
     })
@@ -182,7 +201,16 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if observed.root_mounted && wanted.container().ephemeral {
         steps.push(Step::ReleaseRoot);
     }
+    if wanted.credentials.any_unmade() {
+        steps.push(Step::MakeSecrets);
+    }
     steps.push(Step::PrepareRoot);
+    // Afresh for each start, when the root can say who the guest's users are.
+    if !wanted.credentials.is_empty() {
+        steps.push(Step::GiveCredentials);
+    } else if observed.credentials_any {
+        steps.push(Step::WithdrawCredentials);
+    }
     if !observed.files_current {
         steps.push(Step::WriteFiles);
     }
@@ -234,6 +262,9 @@ fn stop(observed: &Observed) -> Vec<Step> {
             }
             if observed.firewall_any {
                 steps.push(Step::CloseFirewall);
+            }
+            if observed.credentials_any {
+                steps.push(Step::WithdrawCredentials);
             }
             if observed.root_mounted {
                 steps.push(Step::ReleaseRoot);

@@ -200,6 +200,7 @@ def matrix():
         manager + "Plan": [("", "say", ["", b""]), (" of another text", "say", ["x", text])],
         manager + "OpenJournal": [("", "a(ss)a{sv}", [[("lab", "web")], options])],
         container + "OpenJournal": [("", "a{sv}", [options])],
+        container + "Secret": [("", "s", ["token"])],
         properties + "Get": [("", "ss", ["", ""])],
         properties + "GetAll": [("", "s", [""])],
         properties + "Set": [("", "ssv", ["", "", ("s", "x")])],

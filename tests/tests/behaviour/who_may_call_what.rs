@@ -18,7 +18,8 @@ const END: &str = "<!-- end -->\n";
 
 #[test]
 fn who_may_call_what() {
-    let host = inhabited(&lab(&[sleeper("web", 11, "")]), |it| it);
+    let secret = "credentials.token = { generate = true }\n";
+    let host = inhabited(&lab(&[sleeper("web", 11, secret)]), |it| it);
     let sitting = at_the_host("");
     let callers = [
         ("Anybody", NOBODY),

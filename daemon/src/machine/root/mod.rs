@@ -17,6 +17,7 @@ pub use guest_files::{GivenFiles, observe_given, write_given};
 pub use idmap::can_be_idmapped;
 pub use machine_id::machine_id;
 pub use mounts::mounted;
+pub(in crate::machine) use passwd::resolve as user_of_guest;
 pub use prepare::{RootError, prepare, release};
 pub use state::{StateError, claim_state, drop_layer, observe_state};
 pub use uid_base::UidBase;

@@ -12,7 +12,7 @@ const LIMIT: u64 = 1 << 20;
 
 /// The user and group id of a user of the guest: by number, or by name from its `/etc/passwd`
 /// (passwd(5)).
-pub(super) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
+pub(in crate::machine) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
     if let Ok(id) = user.parse::<u32>() {
         return Some((id, id));
     }
