@@ -49,7 +49,12 @@ pub(super) async fn introspected() -> BTreeSet<(String, String)> {
     };
     let (requests, _) = mpsc::channel(1);
     let (_, status) = watch::channel(Status::unknown());
-    let handle = Handle { requests, status };
+    let (_, credentials) = watch::channel(Arc::default());
+    let handle = Handle {
+        requests,
+        status,
+        credentials,
+    };
     let container = Container::new(fleet.clone(), id.clone(), handle, logs.clone());
     let manager = Manager::new(fleet, logs);
     let objects = server.object_server();
