@@ -141,7 +141,7 @@ impl Container {
             .await
     }
 
-    async fn secret(&self, id: &str) -> Result<Vec<u8>, Error> {
+    fn secret(&self, id: &str) -> Result<Vec<u8>, Error> {
         let secret = secret_of(&self.id, id, &self.handle.credentials.borrow())?;
         tracing::info!(container = %self.id, "{}: its secret {id} was asked for", self.id);
         Ok(secret)

@@ -1,8 +1,8 @@
 //! What ctr does on a real host: one module for each sentence that is true of it.
 
+mod a_changed_secret_restarts_its_guest_alone;
 mod a_password_opens_what_is_closed;
 mod a_rude_client_harms_only_itself;
-mod a_changed_secret_restarts_its_guest_alone;
 mod aliases_work;
 mod applies_only_what_changed;
 mod apply_restores_the_firewall;
