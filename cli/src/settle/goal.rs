@@ -40,9 +40,9 @@ impl Goal {
     fn verdict(self, now: &ContainerStatus) -> Verdict {
         let given_up = now.next_try_ms.is_none();
         match (self, now.state) {
-            // What it would start with again does not work, so it was not stopped.
+            // It never went down: what it would need to start again is not there.
             (Self::Restarted, State::Running) if now.reason.is_some() => {
-                missed("runs on and was not restarted")
+                missed("was not stopped, because it could not start again")
             }
             (Self::Started | Self::Restarted | Self::Ready, State::Running)
             | (Self::Stopped | Self::Ended, State::Stopped) => Verdict::Reached,
@@ -98,11 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_could_not_start_again_was_not_restarted() {
-        let mut now = sample::in_state("ml", "ollama", State::Running);
-        now.reason = Some("its bind belongs to the host's root".to_owned());
-        let mut goal = Goal::Restarted;
-        assert_eq!(goal.judge(&now), missed("runs on and was not restarted"));
+    fn a_restart_that_would_end_in_a_failure_is_not_begun() {
+        let mut held = sample::in_state("ml", "ollama", State::Running);
+        held.reason = Some("the credential token cannot be given".to_owned());
+        let why = "was not stopped, because it could not start again";
+        assert_eq!(Goal::Restarted.judge(&held), missed(why));
+        assert_eq!(Goal::Started.judge(&held), Verdict::Reached);
     }
 
     #[test]

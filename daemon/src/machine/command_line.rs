@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Container, Program, Root, UserMode};
+use crate::model::{
+    CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, Container, Program, Root, UserMode,
+};
 use crate::os::Paths;
 
 use super::root::{UidBase, machine_id};
@@ -67,6 +69,19 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
     ));
     for (index, path) in container.files.keys().enumerate() {
         words.push(bind("--bind-ro", &given_file(&files, index), path, false));
+    }
+    if !container.credentials.is_empty() {
+        // systemd as the guest's init takes what is there for the system's credentials, and leaves
+        // them where they are (systemd(1), $CREDENTIALS_DIRECTORY).
+        words.push(bind(
+            "--bind-ro",
+            &facts.paths.machine_credentials(&container.machine),
+            Path::new(CREDENTIALS_IN_GUEST),
+            false,
+        ));
+        words.push(format!(
+            "--setenv={CREDENTIALS_VARIABLE}={CREDENTIALS_IN_GUEST}"
+        ));
     }
     // Owners are shifted already where ctrd has mounted them (decision 0012).
     let mounted = facts.paths.machine_binds(&container.machine);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{ContainerId, ContainerName, MachineName};
+use super::{ContainerId, ContainerName, CredentialId, CredentialSource, MachineName};
 
 /// One declared container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +34,8 @@ pub struct Container {
     pub binds: Vec<Bind>,
     /// Small files put into it, by the path in the guest.
     pub files: BTreeMap<PathBuf, FileContent>,
+    /// Secrets that it is given, by name.
+    pub credentials: BTreeMap<CredentialId, CredentialSource>,
     /// Containers that are ready before it starts.
     pub after: Vec<ContainerId>,
     /// Commands that people run in it, by name.
@@ -115,6 +117,8 @@ pub struct Port {
     pub protocol: Protocol,
     /// The scheme for people, `http`.
     pub url: Option<String>,
+    /// The credential whose text belongs into the address for people.
+    pub token: Option<CredentialId>,
     /// Where the host offers it.
     pub publish: Option<Publish>,
 }

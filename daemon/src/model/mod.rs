@@ -4,6 +4,7 @@
 //! filled in on the way.
 
 mod container;
+mod credential;
 mod names;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ use serde::Serialize;
 pub use container::{
     ActionCommand, Bind, Container, FileContent, Limits, Port, Program, Protocol, Publish, Restart,
     RestartPolicy, Root, UserMode,
+};
+pub use credential::{
+    CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,
 };
 pub(crate) use names::hex;
 pub use names::{

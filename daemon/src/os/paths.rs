@@ -85,6 +85,31 @@ impl Paths {
         self.run.join("guest").join(machine.as_str())
     }
 
+    /// The credentials that a machine is given.
+    pub fn machine_credentials(&self, machine: &MachineName) -> PathBuf {
+        self.credentials().join(machine.as_str())
+    }
+
+    /// The credentials of all machines, closed to everybody but root.
+    pub fn credentials(&self) -> PathBuf {
+        self.run.join("credentials")
+    }
+
+    /// The secrets that were made for a machine. A leading dot is in no machine's name.
+    pub fn machine_secrets(&self, machine: &MachineName) -> PathBuf {
+        self.secrets().join(machine.as_str())
+    }
+
+    /// The secrets that were made for any machine.
+    pub fn secrets(&self) -> PathBuf {
+        self.state.join(".secrets")
+    }
+
+    /// The key that the digests of secrets are made with.
+    pub fn digest_key(&self) -> PathBuf {
+        self.state.join(".digest-key")
+    }
+
     /// A machine's network namespace.
     pub fn machine_netns(&self, machine: &MachineName) -> PathBuf {
         self.netns.join(netns_name(machine))

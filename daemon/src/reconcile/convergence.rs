@@ -36,6 +36,7 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
         }),
         id,
         intent,
+        credentials: Arc::default(),
     }
 }
 
@@ -50,7 +51,7 @@ fn anything() -> impl Strategy<Value = Observed> {
         Just(Active::Activating),
         Just(Active::Failed),
     ];
-    let flags = proptest::array::uniform7(any::<bool>());
+    let flags = proptest::array::uniform8(any::<bool>());
     let users = prop_oneof![Just(UserMode::Own), Just(UserMode::Host)];
     let given = proptest::option::of((users, any::<bool>()));
     (unit, flags, given, any::<bool>()).prop_map(|(active, flags, given, as_declared)| {
@@ -63,6 +64,7 @@ fn anything() -> impl Strategy<Value = Observed> {
             firewall,
             limits,
             registration,
+            credentials,
         ] = flags;
         let up = matches!(active, Active::Active | Active::Activating);
         let declared = if as_declared {
@@ -92,6 +94,7 @@ fn anything() -> impl Strategy<Value = Observed> {
             root_mounted: mounted,
             files_current: files,
             files_any: files,
+            credentials_any: credentials,
             firewall_open: firewall,
             firewall_any: firewall,
             limits_current: limits,
@@ -140,11 +143,14 @@ fn is_there(wanted: &Wanted, observed: &Observed) -> bool {
                 && observed.limits_current
                 && observed.unit.declared.as_ref() == Some(&wanted.declared())
         }
-        Intent::Stop => !up && !observed.root_mounted && !observed.firewall_any,
+        Intent::Stop => {
+            !up && !observed.root_mounted && !observed.firewall_any && !observed.credentials_any
+        }
         Intent::Remove => {
             !up && !observed.root_mounted
                 && !observed.firewall_any
                 && !observed.files_any
+                && !observed.credentials_any
                 && observed.network == ObservedContainer::default()
         }
     }

@@ -4,9 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::machine::credentials::{Credentials, Taken};
 use crate::machine::root::{State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
-use crate::model::UserMode;
+use crate::model::{Container, UserMode};
 use crate::network::{
     Attachment, Inside, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedNamespace, Route,
     Sysctl,
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) refuse_after: Option<usize>,
     /// A unit that is started is ready at once.
     pub(super) ready_at_once: bool,
+    /// What is read where the container's credentials are.
+    pub(super) credentials: Credentials,
 }
 
 impl FakeHost {
@@ -43,6 +46,7 @@ impl FakeHost {
             done: Vec::new(),
             refuse_after: None,
             ready_at_once: true,
+            credentials: Credentials::default(),
         };
         Self {
             world: Mutex::new(world),
@@ -88,6 +92,7 @@ pub(super) fn nothing() -> Observed {
         root_mounted: false,
         files_current: false,
         files_any: false,
+        credentials_any: false,
         firewall_open: false,
         firewall_any: false,
         limits_current: true,
@@ -173,6 +178,9 @@ impl World {
             Step::Network(crate::network::Step::DeleteLink { .. }) => observed.network.veth = None,
             Step::Network(_) => observed.network = connected(&wanted.network()),
             Step::PrepareRoot => observed.root_mounted = true,
+            Step::MakeSecrets => self.credentials = made(&self.credentials),
+            Step::GiveCredentials => observed.credentials_any = true,
+            Step::WithdrawCredentials => observed.credentials_any = false,
             Step::WriteFiles => (observed.files_current, observed.files_any) = (true, true),
             Step::OpenFirewall => (observed.firewall_open, observed.firewall_any) = (true, true),
             Step::CloseFirewall => (observed.firewall_open, observed.firewall_any) = (false, false),
@@ -205,6 +213,24 @@ pub(super) fn state(users: UserMode) -> State {
     }
 }
 
+/// The same credentials, with those made that were to be.
+pub(super) fn made(credentials: &Credentials) -> Credentials {
+    let make = |taken: &Taken| match taken {
+        Taken::Unmade => ready("made"),
+        other => other.clone(),
+    };
+    let entries = credentials.iter();
+    entries.map(|(id, it)| (id.clone(), make(it))).collect()
+}
+
+/// A credential whose content has this digest.
+pub(super) fn ready(digest: &str) -> Taken {
+    Taken::Ready {
+        secret: digest.as_bytes().to_vec().into(),
+        digest: digest.to_owned(),
+    }
+}
+
 fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool) {
     observed.unit = Unit {
         active: if ready {
@@ -224,6 +250,10 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
 impl Host for FakeHost {
     async fn observe(&self, _wanted: &Wanted) -> Result<Observed, HostError> {
         Ok(self.world().observed.clone())
+    }
+
+    async fn credentials(&self, _container: &Container) -> Credentials {
+        self.world().credentials.clone()
     }
 
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {

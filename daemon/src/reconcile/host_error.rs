@@ -2,6 +2,7 @@
 
 use crate::error_text::with_causes;
 use crate::machine::SystemdError;
+use crate::machine::credentials::CredentialError;
 use crate::machine::root::{RootError, StateError};
 use crate::{firewall, network};
 
@@ -19,6 +20,9 @@ pub enum HostError {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
     /// The network could not be read.
     #[error(transparent)]
     Observe(#[from] network::ObserveError),
@@ -44,6 +48,7 @@ impl HostError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Root(error) => error.hint(),
+            Self::Credentials(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint.clone(),
             Self::State(error) => error.hint(),
             Self::Systemd(_)

@@ -1,8 +1,10 @@
 //! Machines of ours that nothing declares.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::time::Duration;
 
+use crate::machine::credentials;
 use crate::machine::root::release;
 use crate::machine::{Active, unit_name};
 use crate::model::MachineName;
@@ -44,6 +46,7 @@ pub(super) async fn remove_machine(
     let paths = &host.paths;
     release(paths, machine, false)?;
     let _ = std::fs::remove_dir_all(paths.machine_files(machine));
+    credentials::withdraw(&paths.machine_credentials(machine))?;
     let _ = Mark::clear(&paths.mark(machine));
     Ok(true)
 }
@@ -53,10 +56,11 @@ pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(&paths.state) else {
         return Vec::new();
     };
+    // A leading dot is in no machine's name.
+    let is_state = |name: &OsStr| !name.as_encoded_bytes().starts_with(b".");
     entries
         .flatten()
-        // A leading dot is in no machine's name: ctrd's own notes.
-        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .filter(|entry| is_state(&entry.file_name()))
         .map(|entry| entry.path().display().to_string())
         .collect()
 }

@@ -32,6 +32,12 @@ pub enum Step {
     Network(network::Step),
     /// Mount the root and write what must stand in it.
     PrepareRoot,
+    /// Make the secrets that the container has and that were not made yet.
+    MakeSecrets,
+    /// Write the credentials where the guest reads them.
+    GiveCredentials,
+    /// Take them away.
+    WithdrawCredentials,
     /// Rewrite the files given to the guest that are not as they should be.
     WriteFiles,
     /// Put the container's elements into the firewall.
@@ -65,6 +71,9 @@ impl fmt::Display for Step {
             Self::GiveState(UserMode::Host) => f.write_str("give its state to the host's users"),
             Self::Network(step) => step.fmt(f),
             Self::PrepareRoot => f.write_str("make the root ready"),
+            Self::MakeSecrets => f.write_str("make its secrets"),
+            Self::GiveCredentials => f.write_str("give the guest its credentials"),
+            Self::WithdrawCredentials => f.write_str("take the guest's credentials away"),
             Self::WriteFiles => f.write_str("write the guest's files"),
             Self::OpenFirewall => f.write_str("open the firewall"),
             Self::CloseFirewall => f.write_str("close the firewall"),
@@ -89,6 +98,9 @@ pub struct Plan {
     pub changed: Vec<String>,
     /// What a person should know will be done once the guest is down.
     pub then: Vec<Step>,
+    /// Why a running guest is left as it is, although something about it cannot be as declared: a
+    /// start would fail, so it is not stopped.
+    pub held: Option<Conflict>,
 }
 
 /// Plans one round.
@@ -122,28 +134,31 @@ fn foreign(wanted: &Wanted) -> Conflict {
 }
 
 fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
+    let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
+    let restart_due = forced || !changed.is_empty();
+    // A guest is not stopped for what could not start again: it runs on as it is.
+    let refused = wanted.credentials.refusal().map(Conflict::from);
+    let held = refused.or_else(|| observed.conflict.clone().filter(|_| restart_due));
     Ok(match observed.unit.active {
-        Active::Active => {
-            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-            if forced || !changed.is_empty() {
-                return restart(wanted, observed, Step::StopUnit, changed);
-            }
-            Plan {
-                steps: live(wanted, observed)?,
-                ..Plan::default()
-            }
+        Active::Active if restart_due && held.is_none() => {
+            restart(wanted, observed, Step::StopUnit, changed)
         }
-        Active::Activating => {
-            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-            if forced || !changed.is_empty() {
-                return restart(wanted, observed, Step::KillUnit, changed);
-            }
-            Plan::default()
+        Active::Activating if restart_due && held.is_none() => {
+            restart(wanted, observed, Step::KillUnit, changed)
         }
+        Active::Active => Plan {
+            steps: live(wanted, observed)?,
+            held,
+            ..Plan::default()
+        },
+        Active::Activating => Plan {
+            held,
+            ..Plan::default()
+        },
         Active::Deactivating => Plan::default(),
         Active::Failed | Active::Inactive => {
-            if let Some(conflict) = &observed.conflict {
-                return Err(conflict.clone());
+            if let Some(conflict) = observed.conflict.clone().or(held) {
+                return Err(conflict);
             }
             Plan {
                 steps: start(wanted, observed)?,
@@ -153,21 +168,13 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
     })
 }
 
-/// A guest is not stopped for what could not start again: it runs on as it is.
-fn restart(
-    wanted: &Wanted,
-    observed: &Observed,
-    end: Step,
-    changed: Vec<String>,
-) -> Result<Plan, Conflict> {
-    if let Some(conflict) = &observed.conflict {
-        return Err(conflict.clone());
-    }
-    Ok(Plan {
+fn restart(wanted: &Wanted, observed: &Observed, end: Step, changed: Vec<String>) -> Plan {
+    Plan {
         steps: vec![end],
         changed,
         then: give_state(wanted, observed).into_iter().collect(),
-    })
+        held: None,
+    }
 }
 
 /// What ctr keeps of the container belongs to other users than declared.
@@ -210,7 +217,16 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
         steps.push(Step::ReleaseRoot);
     }
     steps.extend(give_state);
+    if wanted.credentials.any_unmade() {
+        steps.push(Step::MakeSecrets);
+    }
     steps.push(Step::PrepareRoot);
+    // Afresh for each start, when the root can say who the guest's users are.
+    if !wanted.credentials.is_empty() {
+        steps.push(Step::GiveCredentials);
+    } else if observed.credentials_any {
+        steps.push(Step::WithdrawCredentials);
+    }
     if !observed.files_current {
         steps.push(Step::WriteFiles);
     }
@@ -262,6 +278,9 @@ fn stop(observed: &Observed) -> Vec<Step> {
             }
             if observed.firewall_any {
                 steps.push(Step::CloseFirewall);
+            }
+            if observed.credentials_any {
+                steps.push(Step::WithdrawCredentials);
             }
             if observed.root_mounted {
                 steps.push(Step::ReleaseRoot);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use zbus::Connection;
 
 use crate::firewall::Firewall;
+use crate::machine::credentials::{self, Credentials};
 use crate::machine::root::{
     FileError, RootError, State, UidBase, binds_attached, can_be_idmapped, claim_state, give_state,
     mounted, observe_given, observe_state, prepare, release, try_prepare, write_given,
@@ -17,10 +18,11 @@ use crate::machine::root::{
 use crate::machine::{
     Active, Facts, Registered, Systemd, Unit, limit_properties, transient_unit, unit_name,
 };
-use crate::model::{ContainerId, Group, MachineName, Model, Program, Root};
+use crate::model::{Container, ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, Network};
 use crate::os::Paths;
 
+use super::given_credentials;
 use super::host::{Conflict, Host, Observed, Wanted, given_files};
 use super::host_error::HostError;
 use super::open_firewall::{Open, desired, elements};
@@ -391,6 +393,7 @@ impl Host for RealHost {
                 _ => false,
             },
             files_any: files.exists(),
+            credentials_any: credentials::delivered(&self.paths.machine_credentials(machine))?,
             state,
             group_ready,
             unit,
@@ -401,6 +404,10 @@ impl Host for RealHost {
             limits_current,
             conflict,
         })
+    }
+
+    async fn credentials(&self, container: &Container) -> Credentials {
+        given_credentials::take(&self.paths, container).await
     }
 
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
@@ -435,6 +442,14 @@ impl Host for RealHost {
                     Ok(prepare(&container, &paths, base)?)
                 })
                 .await
+            }
+            Step::MakeSecrets => Ok(given_credentials::make(&self.paths, wanted)?),
+            Step::GiveCredentials => {
+                given_credentials::give(&self.paths, wanted, self.base(wanted)?)
+            }
+            Step::WithdrawCredentials => {
+                credentials::withdraw(&self.paths.machine_credentials(machine))?;
+                Ok(())
             }
             Step::WriteFiles => {
                 let given = given_files(wanted, &self.nameservers(wanted)?);

@@ -85,16 +85,15 @@ pub(super) fn view(
         steps: Vec::new(),
         data: None,
     };
-    let planned = observed
-        .map_err(|error| Conflict {
-            reason: error.sentence(),
-            hint: error.hint(),
-        })
-        .and_then(|observed| Ok((plan(wanted, &observed, false)?, observed)));
+    let planned = observed.map_err(Conflict::from).and_then(|observed| {
+        let planned = plan(wanted, &observed, false)?;
+        Ok((planned, observed))
+    });
     let (planned, observed) = match planned {
         Ok(planned) => planned,
         Err(Conflict { reason, hint }) => {
-            (view.reason, view.hint) = (Some(reason), hint);
+            view.reason = Some(reason);
+            view.hint = hint;
             return view;
         }
     };
@@ -117,6 +116,10 @@ pub(super) fn view(
                 .display()
                 .to_string(),
         );
+    }
+    if let Some(held) = planned.held {
+        view.reason = Some(format!("it runs on as it is: {}", held.reason));
+        view.hint = held.hint;
     }
     view.changed = planned.changed;
     let steps = planned.steps.iter().chain(&planned.then);

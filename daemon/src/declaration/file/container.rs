@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use toml::de::DeValue;
 
+use super::credential::Credential;
 use super::shape::{Key, Presence, Shape, Table, table};
 use crate::declaration::collect::Collector;
 use crate::declaration::place::{At, Place};
@@ -12,7 +13,7 @@ use crate::declaration::value::{
     AbsolutePath, ActionName, Cpus, HostUserName, Line, Mode, Number, Policy, PortNumber,
     Reference, Scheme, Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
 };
-use crate::model::{ContainerName, Protocol};
+use crate::model::{ContainerName, CredentialId, Protocol};
 
 table! {
     /// One container.
@@ -67,8 +68,9 @@ table! {
         Optional health: Health = "health", "{ tcp = 5432 }";
         /// Graphics processors; known to the schema, not delivered.
         Optional gpu: Undelivered = "gpu", r#"{ vendor = "nvidia" }"#;
-        /// Secrets; known to the schema, not delivered.
-        Optional credentials: Undelivered = "credentials", r#"{ password = "/run/secrets/x" }"#;
+        /// Secrets that it is given, by name.
+        Optional credentials: Entries<CredentialId, Credential> = "credentials",
+            r#"{ token = { generate = true }, password = "/run/secrets/x" }"#;
     }
 }
 
@@ -105,6 +107,8 @@ table! {
         Optional protocol: Protocol = "protocol", r#""tcp""#;
         /// The scheme of its address for people.
         Optional url: Scheme = "url", r#""http""#;
+        /// The credential that its address for people carries.
+        Optional token: CredentialId = "token", r#""token""#;
         /// Where the host offers it.
         Optional publish: Publish = "publish", "{ host-port = 18080 }";
     }

@@ -3,6 +3,7 @@
 //! They see the declaration as written and not the model, so that one problem hides no other.
 
 mod addresses;
+mod credentials;
 mod files;
 mod health;
 mod limits;
@@ -37,6 +38,7 @@ pub(crate) fn validate(document: &Document, problems: &mut Collector) {
         limits::check(container, problems);
         files::check(container, problems);
         health::check(container, problems);
+        credentials::check(container, problems);
         secrets::check(container, problems);
     }
 }

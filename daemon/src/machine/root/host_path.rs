@@ -78,9 +78,9 @@ impl HostPathError {
 
 /// What stands at a path.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(in crate::machine) struct Opened {
     /// It, open at least as `O_PATH` has it.
-    pub(super) file: OwnedFd,
+    pub(in crate::machine) file: OwnedFd,
     /// Its type, mode and owner.
     pub(super) stat: Stat,
     /// The path that it was found at, without links.
@@ -105,7 +105,7 @@ struct Way {
 }
 
 /// Opens what stands at an absolute path.
-pub(super) fn open_host(path: &Path) -> Result<Opened, HostPathError> {
+pub(in crate::machine) fn open_host(path: &Path) -> Result<Opened, HostPathError> {
     let mut way = follow(path)?;
     match way.steps.pop() {
         Some(opened) if way.missing.is_empty() => Ok(opened),

@@ -12,7 +12,7 @@ const LIMIT: u64 = 1 << 20;
 
 /// The user and group id of a user of the guest, by its `/etc/passwd` (passwd(5)). A number that is not
 /// there has the group of the same number.
-pub(super) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
+pub(in crate::machine) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
     let number = user.parse::<u32>().ok().map(|id| (id, id));
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
     let Ok(file) = open_inside(root, Path::new("etc/passwd"), flags) else {
