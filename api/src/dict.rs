@@ -129,6 +129,7 @@ mod tests {
                 action: Action::Restart,
                 changed: vec!["root".to_owned()],
                 reason: None,
+                hint: None,
                 steps: Vec::new(),
                 data: Some("/var/lib/ctr/ml-ollama".to_owned()),
             }],

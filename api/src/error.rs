@@ -21,6 +21,12 @@ pub enum Error {
     BadDeclaration(String),
     /// The caller may not do this.
     NotAuthorised(String),
+    /// The caller may do this once somebody has shown that they administer the host, and the call
+    /// did not carry the flag that allows to ask them (`ALLOW_INTERACTIVE_AUTHORIZATION` of the D-Bus
+    /// specification).
+    AuthenticationRequired(String),
+    /// The request is too large, or there are too many of its kind at the moment.
+    LimitsExceeded(String),
     /// The request itself makes no sense.
     BadRequest(String),
     /// It was tried and failed.

@@ -20,6 +20,7 @@
 mod address;
 mod dict;
 mod error;
+pub mod journal;
 mod proxy;
 pub mod session;
 pub mod wire;

@@ -1,13 +1,13 @@
 //! What a client calls.
 
-use zbus::Fd;
-use zbus::proxy;
+use zbus::{Fd, OwnedFd, proxy};
 
 use crate::{Dict, Error};
 
 /// The manager: everything that concerns more than one container.
 ///
-/// Calls that change something carry the flag that lets polkit ask the person at the terminal.
+/// Calls that not everybody may make carry the flag that lets polkit ask somebody for a password. To call
+/// without it, use the proxy inside.
 #[proxy(
     interface = "org.kernelcore.Containers1.Manager",
     default_service = "org.kernelcore.Containers1",
@@ -30,6 +30,17 @@ pub trait Manager {
     /// [`crate::wire::DownReport`].
     #[zbus(allow_interactive_auth)]
     fn down(&self) -> Result<Dict, Error>;
+
+    /// Opens what these containers, `(group, name)`, say, in the order of time: the reading ends of
+    /// the lines and of what went wrong. `options` are a [`crate::journal::JournalRequest`].
+    ///
+    /// It ends when both ends are closed, by whichever side.
+    #[zbus(allow_interactive_auth)]
+    fn open_journal(
+        &self,
+        containers: &[(&str, &str)],
+        options: &Dict,
+    ) -> Result<(OwnedFd, OwnedFd), Error>;
 
     /// The daemon's version.
     #[zbus(property)]
@@ -69,6 +80,14 @@ pub trait Container {
         control: Fd<'_>,
         stdio: Vec<Fd<'_>>,
     ) -> Result<(), Error>;
+
+    /// Opens what it says, as [`ManagerProxy::open_journal`] does for several.
+    #[zbus(allow_interactive_auth)]
+    fn open_journal(&self, options: &Dict) -> Result<(OwnedFd, OwnedFd), Error>;
+
+    /// The content of one of its credentials, as the guest was given it.
+    #[zbus(allow_interactive_auth)]
+    fn secret(&self, id: &str) -> Result<Vec<u8>, Error>;
 
     /// The group it is in.
     #[zbus(property)]

@@ -141,9 +141,28 @@ pub struct ContainerStatus {
     /// Directories of the host that it sees: `/host/path -> /guest/path`.
     #[serde(default)]
     pub binds: Vec<String>,
+    /// The secrets that it is given, without their content.
+    #[serde(default)]
+    pub credentials: Vec<CredentialStatus>,
     /// The names of its declared actions.
     #[serde(default)]
     pub actions: Vec<ActionStatus>,
+}
+
+/// A secret that a container is given, without its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialStatus {
+    /// Its name.
+    pub id: String,
+    /// The file of the host that holds it; absent for one that `ctrd` made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The file does not say any more what is in force: `ctr plan` says what that would do.
+    #[serde(default)]
+    pub changed: bool,
+    /// Why it cannot be given now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A declared command that `ctr … run` starts in the guest.
@@ -170,6 +189,9 @@ pub struct PortStatus {
     /// The scheme of its address for people, `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The credential whose text belongs into that address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// Where it is published on the host: `*:18080` or `127.0.0.1:18080`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
@@ -244,9 +266,12 @@ pub struct ContainerPlan {
     /// The keys of the declaration that changed.
     #[serde(default)]
     pub changed: Vec<String>,
-    /// Why, in one sentence.
+    /// Why, in one sentence. With no action: what stands in the way of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The steps, in order.
     #[serde(default)]
     pub steps: Vec<String>,
@@ -265,6 +290,9 @@ pub struct Outcome {
     /// What went wrong, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// What `apply` did.

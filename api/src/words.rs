@@ -21,6 +21,7 @@ pub const RESERVED_GROUP_NAMES: &[&str] = &[
     "restart",
     "restart-all",
     "run",
+    "secret",
     "start",
     "start-all",
     "status",
@@ -35,5 +36,5 @@ pub const RESERVED_GROUP_NAMES: &[&str] = &[
 /// Words that cannot be a group's name although `ctr` does not read them yet: commands that are
 /// planned, so that no declaration breaks when they come. Sorted.
 pub const RESERVED_FOR_LATER: &[&str] = &[
-    "backup", "doctor", "export", "gpu", "prune", "restore", "secret", "top",
+    "backup", "doctor", "export", "gpu", "prune", "restore", "top",
 ];

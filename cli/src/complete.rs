@@ -62,6 +62,7 @@ fn with_names(group: &GroupStatus) -> Command {
                     "name" | "names" => {
                         argument.add(ArgValueCandidates::new(move || names(&containers)))
                     }
+                    "id" => argument.add(ArgValueCandidates::new(move || secrets(&containers))),
                     "action" => argument.add(ArgValueCandidates::new(move || actions(&containers))),
                     _ => argument,
                 }
@@ -82,8 +83,27 @@ fn names(containers: &[ContainerStatus]) -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// The actions of the containers on the command line; of the whole group where none is there.
+/// The actions of the containers on the command line.
 fn actions(containers: &[ContainerStatus]) -> Vec<CompletionCandidate> {
+    let actions = typed(containers).into_iter().flat_map(|it| &it.actions);
+    actions
+        .map(|it| CompletionCandidate::new(&it.name).help(Some(it.command.join(" ").into())))
+        .collect()
+}
+
+/// The credentials of the containers on the command line.
+fn secrets(containers: &[ContainerStatus]) -> Vec<CompletionCandidate> {
+    let credentials = typed(containers).into_iter().flat_map(|it| &it.credentials);
+    credentials
+        .map(|it| {
+            let from = it.path.as_deref().unwrap_or("made by ctrd");
+            CompletionCandidate::new(&it.id).help(Some(from.to_owned().into()))
+        })
+        .collect()
+}
+
+/// The containers on the command line; the whole group where none is there.
+fn typed(containers: &[ContainerStatus]) -> Vec<&ContainerStatus> {
     let words: Vec<_> = std::env::args().collect();
     let named = |it: &&ContainerStatus| {
         words
@@ -94,10 +114,7 @@ fn actions(containers: &[ContainerStatus]) -> Vec<CompletionCandidate> {
     if chosen.is_empty() {
         chosen = containers.iter().collect();
     }
-    let actions = chosen.into_iter().flat_map(|it| &it.actions);
-    actions
-        .map(|it| CompletionCandidate::new(&it.name).help(Some(it.command.join(" ").into())))
-        .collect()
+    chosen
 }
 
 #[cfg(test)]
@@ -139,5 +156,13 @@ mod tests {
     #[test]
     fn actions_are_live() {
         assert_eq!(complete(&["ctr", "dev", "run", "postgres", "p"]), ["psql"]);
+    }
+
+    #[test]
+    fn secrets_are_live() {
+        assert_eq!(
+            complete(&["ctr", "ml", "secret", "jupyter", "t"]),
+            ["token"]
+        );
     }
 }

@@ -8,6 +8,7 @@ use ctr_api::{ContainerProxy, ManagerProxy, container_path, from_dict};
 use zbus::Connection;
 use zbus::proxy::CacheProperties;
 
+use crate::authorise::Asker;
 use crate::error::Error;
 
 /// A daemon that takes longer to say what it knows hangs: every answer comes out of its memory.
@@ -18,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Daemon {
     connection: Connection,
     manager: ManagerProxy<'static>,
+    asker: Asker,
 }
 
 impl Daemon {
@@ -32,6 +34,7 @@ impl Daemon {
         Ok(Self {
             connection,
             manager,
+            asker: Asker::default(),
         })
     }
 
@@ -41,6 +44,11 @@ impl Daemon {
 
     pub(crate) const fn manager(&self) -> &ManagerProxy<'static> {
         &self.manager
+    }
+
+    /// For calls that may need a password.
+    pub(crate) const fn asker(&self) -> &Asker {
+        &self.asker
     }
 
     /// Everything that `ctrd` knows.

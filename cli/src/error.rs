@@ -191,6 +191,8 @@ fn in_words(error: &(dyn StdError + 'static)) -> String {
             | Api::NotRunning(text)
             | Api::BadDeclaration(text)
             | Api::NotAuthorised(text)
+            | Api::AuthenticationRequired(text)
+            | Api::LimitsExceeded(text)
             | Api::BadRequest(text)
             | Api::Failed(text),
         ) => text.clone(),
@@ -267,15 +269,35 @@ impl From<ctr_api::Error> for Error {
         use ctr_api::Error as Api;
         match error {
             Api::ZBus(error) => error.into(),
-            Api::NoSuchContainer(text) => {
-                Self::new(Exit::NO_SUCH, text).hint("`ctr status` lists what is declared")
-            }
-            Api::NotRunning(text) => Self::new(Exit::NOT_RUNNING, text),
+            Api::NoSuchContainer(text) => told(
+                Exit::NO_SUCH,
+                &text,
+                Some("`ctr status` lists what is declared"),
+            ),
+            Api::NotRunning(text) => told(Exit::NOT_RUNNING, &text, None),
             Api::BadDeclaration(text) => Self::verbatim(Exit::FAILED, text),
-            Api::NotAuthorised(text) => Self::failed(text).hint("run it with sudo"),
-            Api::BadRequest(text) => Self::failed(text),
-            Api::Failed(text) => Self::failed(text).hint("`journalctl -u ctrd` has the details"),
+            Api::NotAuthorised(text)
+            | Api::AuthenticationRequired(text)
+            | Api::LimitsExceeded(text)
+            | Api::BadRequest(text) => told(Exit::FAILED, &text, None),
+            Api::Failed(text) => {
+                let details = "`journalctl -u ctrd` has the details";
+                told(Exit::FAILED, &text, Some(details))
+            }
         }
+    }
+}
+
+/// What `ctrd` said: the line that begins with `hint: ` is its hint, and goes before ours.
+fn told(exit: Exit, text: &str, hint: Option<&str>) -> Error {
+    let (message, own) = match text.split_once("\nhint: ") {
+        Some((message, own)) => (message, Some(own)),
+        None => (text, None),
+    };
+    let error = Error::new(exit, message);
+    match own.or(hint) {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 
@@ -311,6 +333,12 @@ mod tests {
         let error = Error::from(ctr_api::Error::BadDeclaration(rendered.to_owned()));
         assert_eq!(error.render(Paint::plain()), rendered);
         assert_eq!(error.exit, Exit::FAILED);
+    }
+
+    #[test]
+    fn a_hint_of_the_daemon_goes_before_ours() {
+        let error = Error::from(ctr_api::Error::Failed("no\nhint: do this".to_owned()));
+        assert_eq!(error.render(Paint::plain()), "error: no\nhint: do this\n");
     }
 
     #[test]

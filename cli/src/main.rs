@@ -4,6 +4,7 @@
 //! text of the answer. Data goes to stdout, talk to stderr, and the exit status says how it went.
 
 mod args;
+mod authorise;
 mod changes;
 mod command;
 mod complete;

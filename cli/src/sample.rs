@@ -1,8 +1,8 @@
 //! The containers that tests render.
 
 use ctr_api::wire::{
-    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, State,
-    Usage,
+    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
+    PortStatus, State, Usage,
 };
 
 /// When the tests look: 2h13m after the containers started.
@@ -42,6 +42,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         root: "nixos /nix/store/abc-nixos-system-ml-ollama".to_owned(),
         users: "own (524288..589823)".to_owned(),
         binds: Vec::new(),
+        credentials: Vec::new(),
         actions: Vec::new(),
     }
 }
@@ -61,7 +62,17 @@ pub(crate) fn port(port: u16, url: Option<&str>) -> PortStatus {
         port,
         protocol: "tcp".to_owned(),
         url: url.map(str::to_owned),
+        token: None,
         published: None,
+    }
+}
+
+/// A credential from a file, or one that `ctrd` made.
+pub(crate) fn secret(id: &str, path: Option<&str>) -> CredentialStatus {
+    CredentialStatus {
+        id: id.to_owned(),
+        path: path.map(str::to_owned),
+        ..CredentialStatus::default()
     }
 }
 
@@ -90,6 +101,7 @@ pub(crate) fn host() -> HostStatus {
         memory: Some(310 << 20),
     });
     jupyter.memory_max = None;
+    jupyter.credentials = vec![secret("token", None)];
     let mut comfyui = at(
         in_state("ml", "comfyui", State::Waiting),
         "192.168.200.13",

@@ -361,10 +361,43 @@ fn the_address_of_what_does_not_run_is_not_printed() {
     let ended = run(&fake, &["lab", "url", "hello"]);
     assert_eq!(
         (ended.status, ended.stdout.as_str()),
-        (Some(0), "http://10.77.3.11:8080/\n")
+        (Some(0), "http://10.77.3.11:8080/?token=a%20b%26c%2Fd\n")
     );
     let ended = run(&fake, &["lab", "url", "slow"]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(5), ""));
+}
+
+#[test]
+fn a_secret_is_written_as_it_is_and_bytes_are_no_json() {
+    let fake = Fake::start();
+    let ended = run(&fake, &["lab", "secret", "hello", "token"]);
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(0), "a b&c/d\n")
+    );
+    let ended = run(&fake, &["lab", "secret", "hello", "token", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("a document");
+    assert_eq!(document["text"], "a b&c/d\n");
+    let ended = run(&fake, &["lab", "secret", "hello", "key", "--json"]);
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(1), ""),
+        "{ended:?}"
+    );
+    let ended = run(&fake, &["lab", "secret", "hello"]);
+    assert_eq!(
+        ended.stdout,
+        "token  made by ctrd\nkey    /etc/keys/web.pem\n"
+    );
+    let ended = run(&fake, &["lab", "secret", "hello", "nothing"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("hint: it has key, token"),
+        "{ended:?}"
+    );
+    let ended = run(&fake, &["lab", "secret", "hello", "closed"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("may not"), "{ended:?}");
 }
 
 #[test]

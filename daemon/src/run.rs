@@ -42,7 +42,10 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     if let Err(error) = &begun {
         tracing::error!("the declaration is refused and nothing is changed:\n{error}");
     }
-    crate::bus::serve(&connection, fleet.clone())
+    let questions = Connection::system()
+        .await
+        .context("failed to reach the system bus a second time")?;
+    crate::bus::serve(&connection, &questions, fleet.clone())
         .await
         .context("failed to serve org.kernelcore.Containers1 on the system bus")?;
     // The bus answers: that is ready. Whether guests are is in their own status.
@@ -60,6 +63,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
         // systemd starts ctrd again, and that finds everything as it is.
         () = closed(&connection) => bail!("the system bus is gone"),
+        () = closed(&questions) => bail!("the system bus is gone"),
     }
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     Ok(())

@@ -64,6 +64,7 @@ cases! {
     capabilities_are_ones_that_a_guest_can_use
     a_container_boots_or_runs_a_command
     a_container_waits_for_others_that_exist
+    a_credential_comes_from_one_place
     a_description_is_one_line
     a_directory_is_written_by_one_container
     a_file_without_anything_lacks_its_schema
@@ -81,6 +82,7 @@ cases! {
     a_probe_of_health_is_checked_and_not_probed
     a_root_is_one_thing
     a_subnet_is_written_as_one
+    a_token_is_a_credential_of_a_port_with_a_url
     a_very_long_line_is_not_shown
     actions_have_a_command
     addresses_are_ipv4_without_a_prefix
@@ -90,6 +92,7 @@ cases! {
     an_empty_list_of_name_servers_is_refused
     another_schema_is_not_read_any_further
     columns_count_characters
+    credentials_are_named_as_systemd_names_them
     environment_names_and_values_are_ones_that_systemd_takes
     everything_the_schema_has_is_accepted
     groups_may_reach_each_other
@@ -98,7 +101,9 @@ cases! {
     modes_are_octal_and_plain
     name_servers_are_ones_that_guests_can_ask
     names_keep_to_the_rule_of_host_names
+    nothing_else_stands_where_credentials_do
     only_a_private_layer_can_be_dropped
+    owners_stand_for_each_other_only_with_users_of_their_own
     paths_are_absolute_and_plain
     ports_go_from_1_to_65535
     ports_published_on_other_addresses_or_protocols_do_not_clash

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ctr_api::{RESERVED_FOR_LATER, RESERVED_GROUP_NAMES};
 use ctrd::declaration::parse;
 use ctrd::model::{
-    ActionCommand, Bind, Container, ContainerId, FileContent, Limits, Model, Port, Program,
-    Protocol, Publish, Reach, Restart, RestartPolicy, Root, UserMode,
+    ActionCommand, Bind, Container, ContainerId, CredentialSource, FileContent, Limits, Model,
+    Port, Program, Protocol, Publish, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 const DECLARATION: &str = r#"
@@ -26,7 +26,7 @@ address = "192.168.200.11"
 autostart = true
 root = { nixos = "/nix/store/abc-nixos-system-ml-ollama" }
 ports = [{ port = 11434, url = "http" }]
-binds = [{ host = "/var/lib/ollama/models", guest = "/var/lib/ollama/models", create = true, data = true, owner = "ollama" }]
+binds = [{ host = "/var/lib/ollama/models", guest = "/var/lib/ollama/models", create = true, data = true, owner = "ollama", host-owner = "alice" }]
 start-timeout = "2min"
 limits = { memory-max = "8G", cpus = 4.0, tasks-max = 4096 }
 restart = { policy = "on-failure", delay = "1s", max-delay = "1min" }
@@ -63,9 +63,10 @@ root = { tree = "/var/lib/machines/debian" }
 command = ["/usr/bin/python3", "-m", "http.server", "8080"]
 user = "nobody"
 working-directory = "/srv"
-ports = [{ port = 8080, url = "http", publish = { host-port = 18080 } }, { port = 53, protocol = "udp", publish = { host-port = 53, address = "127.0.0.1" } }]
+ports = [{ port = 8080, url = "http", token = "token", publish = { host-port = 18080 } }, { port = 53, protocol = "udp", publish = { host-port = 53, address = "127.0.0.1" } }]
 files."/etc/motd" = { text = "hello\n" }
 files."/etc/secret" = { text = "x", mode = "0600" }
+credentials = { token = { generate = true }, password = "/run/secrets/x", key = { path = "/etc/key" } }
 limits = { memory-max = 33554432, memory-high = "16M", cpus = 0.5, cpu-weight = 50 }
 restart = { policy = "never", delay = "500ms", max-delay = "1min 30s" }
 ephemeral = true
@@ -113,6 +114,7 @@ fn plain(group: &str, name: &str, address: [u8; 4], root: Root) -> Container {
         ports: Vec::new(),
         binds: Vec::new(),
         files: BTreeMap::new(),
+        credentials: BTreeMap::new(),
         after: Vec::new(),
         actions: BTreeMap::new(),
         start_timeout: Duration::from_secs(90),
@@ -192,6 +194,7 @@ fn a_nixos_guest_with_data_and_limits() {
             port: 11434,
             protocol: Protocol::Tcp,
             url: Some("http".to_owned()),
+            token: None,
             publish: None,
         }],
         binds: vec![Bind {
@@ -201,6 +204,7 @@ fn a_nixos_guest_with_data_and_limits() {
             create: true,
             data: true,
             owner: Some("ollama".to_owned()),
+            host_owner: Some("alice".to_owned()),
         }],
         start_timeout: Duration::from_secs(120),
         limits: Limits {
@@ -233,6 +237,7 @@ fn a_guest_with_an_alias_that_waits_for_another() {
             port: 5432,
             protocol: Protocol::Tcp,
             url: None,
+            token: None,
             publish: None,
         }],
         after: vec![id("ml", "ollama")],
@@ -270,12 +275,14 @@ fn a_guest_that_runs_one_command() {
                 port: 8080,
                 protocol: Protocol::Tcp,
                 url: Some("http".to_owned()),
+                token: Some("token".parse().expect("a name")),
                 publish: publish(18080, None),
             },
             Port {
                 port: 53,
                 protocol: Protocol::Udp,
                 url: None,
+                token: None,
                 publish: publish(53, Some(Ipv4Addr::LOCALHOST)),
             },
         ],
@@ -283,6 +290,13 @@ fn a_guest_that_runs_one_command() {
             ("/etc/motd".into(), file("hello\n", 0o644)),
             ("/etc/secret".into(), file("x", 0o600)),
         ]
+        .into(),
+        credentials: [
+            ("token", CredentialSource::Generated),
+            ("password", CredentialSource::File("/run/secrets/x".into())),
+            ("key", CredentialSource::File("/etc/key".into())),
+        ]
+        .map(|(id, source)| (id.parse().expect("a name"), source))
         .into(),
         limits: Limits {
             memory_max: Some(32 << 20),

@@ -18,11 +18,13 @@ const PROGRAMS: [&str; 2] = ["ctrd", "ctr"];
 const UNIT: &str = "/usr/lib/systemd/system/ctrd.service";
 
 /// Where the files of `dist/` belong on a host, by the end of their names.
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 6] = [
     (".service", "/usr/lib/systemd/system"),
     (".conf", "/usr/share/dbus-1/system.d"),
     (".policy", "/usr/share/polkit-1/actions"),
+    (".rules", "/usr/share/polkit-1/rules.d"),
     (".sysctl.conf", "/usr/lib/sysctl.d"),
+    (".sysusers.conf", "/usr/lib/sysusers.d"),
 ];
 
 /// Everything of the product that a host needs, ctrd enabled.
@@ -53,7 +55,8 @@ pub(crate) fn files(say: &dyn Fn(&str)) -> Result<Vec<File>> {
 fn place(name: &str) -> Option<PathBuf> {
     let (end, directory) = PLACES.iter().rev().find(|(end, _)| name.ends_with(end))?;
     let installed = match name.strip_suffix(end) {
-        Some(stem) if *end == ".sysctl.conf" => format!("{stem}.conf"),
+        // What stands before `.conf` only says which of the directories it belongs in.
+        Some(stem) if matches!(*end, ".sysctl.conf" | ".sysusers.conf") => format!("{stem}.conf"),
         _ => name.to_owned(),
     };
     Some(Path::new(directory).join(installed))
@@ -120,6 +123,14 @@ mod tests {
         assert_eq!(
             placed("org.x.conf").as_deref(),
             Some("/usr/share/dbus-1/system.d/org.x.conf")
+        );
+        assert_eq!(
+            placed("ctr.sysusers.conf").as_deref(),
+            Some("/usr/lib/sysusers.d/ctr.conf")
+        );
+        assert_eq!(
+            placed("10-x.rules").as_deref(),
+            Some("/usr/share/polkit-1/rules.d/10-x.rules")
         );
         assert_eq!(placed("README.md"), None);
     }

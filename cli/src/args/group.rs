@@ -40,6 +40,8 @@ pub(crate) enum GroupVerb {
     Url(Url),
     /// Open a container's address in the browser
     Open(Url),
+    /// Print a secret of a container, or list which it has
+    Secret(Secret),
 }
 
 /// Which containers to show, and how.
@@ -174,6 +176,20 @@ pub(crate) enum Condition {
     /// Its probes say so
     #[value(hide = true)]
     Healthy,
+}
+
+/// Which secret of whom.
+#[derive(Debug, Args)]
+pub(crate) struct Secret {
+    /// The container, by name or alias
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The credential; without it they are listed
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Whose address.

@@ -101,6 +101,10 @@ pub(super) fn verb_examples(group: &str, verb: &str) -> Option<String> {
             ("url NAME", "http://192.168.200.12:8888/"),
             ("url NAME 443", "another port"),
         ],
+        "secret" => &[
+            ("secret NAME", "which it has"),
+            ("secret NAME token", "the content of one, as it is"),
+        ],
         _ => return None,
     };
     let width = lines

@@ -15,7 +15,7 @@ use clap::error::ErrorKind;
 use clap::{Command, FromArgMatches, Subcommand};
 
 pub(crate) use group::{
-    Condition, Enter, Exec, GroupVerb, Logs, Look, Run, Settle, SettleAll, Url, Wait,
+    Condition, Enter, Exec, GroupVerb, Logs, Look, Run, Secret, Settle, SettleAll, Url, Wait,
 };
 pub(crate) use host::{HostVerb, Shell};
 

@@ -73,6 +73,8 @@ fn every_verb_of_a_group_is_understood() {
         "ctr ml logs",
         "ctr ml url jupyter 8888",
         "ctr ml open jupyter",
+        "ctr ml secret jupyter",
+        "ctr ml secret jupyter token --json",
     ] {
         in_group(line);
     }
@@ -126,7 +128,7 @@ fn what_changes_something_wants_a_name() {
             "{read:?}"
         );
     }
-    for verb in ["enter", "exec", "run", "url", "open"] {
+    for verb in ["enter", "exec", "run", "url", "open", "secret"] {
         assert_eq!(
             refused(&format!("ctr ml {verb}")),
             ErrorKind::MissingRequiredArgument

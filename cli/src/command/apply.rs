@@ -1,7 +1,7 @@
 //! `ctr apply`, which is also what `systemctl reload ctrd` runs.
 
-use ctr_api::from_dict;
 use ctr_api::wire::ApplyReport;
+use ctr_api::{Dict, from_dict};
 
 use super::plan::tell_warnings;
 use crate::connect::Daemon;
@@ -11,7 +11,9 @@ use crate::render::{applied, changes_something};
 
 pub(super) async fn run(json: bool) -> Result<Exit, Error> {
     let daemon = Daemon::connect().await?;
-    let report: ApplyReport = from_dict(&daemon.manager().apply().await?)?;
+    let manager = daemon.manager().inner();
+    let answer: Dict = daemon.asker().call(manager, "Apply", &()).await?;
+    let report: ApplyReport = from_dict(&answer)?;
     if json {
         output::print_json(&report)?;
     } else {
@@ -29,6 +31,10 @@ pub(super) async fn run(json: bool) -> Result<Exit, Error> {
         };
         let error = Error::failed(format!("{name} could not be brought there"))
             .because(failure.error.as_deref().unwrap_or("ctrd does not say why"));
+        let error = match &failure.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
         output::report(&error);
     }
     Ok(if report.failures.is_empty() {

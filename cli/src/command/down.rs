@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal};
 
-use ctr_api::from_dict;
 use ctr_api::wire::{DownReport, State};
+use ctr_api::{Dict, from_dict};
 
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
@@ -17,7 +17,9 @@ pub(super) async fn run(yes: bool, json: bool) -> Result<Exit, Error> {
         output::say("nothing was done\n");
         return Ok(Exit::FAILED);
     }
-    let report: DownReport = from_dict(&daemon.manager().down().await?)?;
+    let manager = daemon.manager().inner();
+    let answer: Dict = daemon.asker().call(manager, "Down", &()).await?;
+    let report: DownReport = from_dict(&answer)?;
     if json {
         output::print_json(&report)?;
     } else {

@@ -65,7 +65,7 @@ async fn open(
     let request = request(container)?;
     runs(container)?;
     let proxy = daemon.container(&container.group, &container.name).await?;
-    let ended = session::run(&proxy, request).await;
+    let ended = session::run(daemon.asker(), &proxy, request).await;
     ended
         .map(Exit)
         .map_err(|error| refused(&container.group, &container.name, error))

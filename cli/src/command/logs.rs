@@ -8,16 +8,21 @@ use crate::connect::Daemon;
 use crate::error::{Error, Exit};
 use crate::{journal, program, target};
 
-/// Becomes `journalctl`, so that its pager, its signals and its exit status are its own.
+/// Becomes `journalctl` where that can read the journal, so that its pager, its signals and its exit
+/// status are its own.
 pub(super) async fn run(group: &str, words: Logs) -> Result<Exit, Error> {
-    let host = Daemon::connect().await?.status().await?;
+    let daemon = Daemon::connect().await?;
+    let host = daemon.status().await?;
     let containers = target::containers(&host, group, &words.names)?;
     if containers.is_empty() {
         return Err(Error::failed(format!("{group} has no containers")));
     }
+    if !journal::is_ours_to_read() {
+        return journal::by_ctrd(&daemon, words, &containers).await;
+    }
     let journalctl = program::of_the_system("journalctl")?;
     let failure = Command::new(journalctl)
-        .args(journal::arguments(&words, &containers)?)
+        .args(journal::arguments(&words, &containers))
         .exec();
     Err(Error::failed("failed to run journalctl").caused(&failure))
 }

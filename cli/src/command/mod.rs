@@ -10,6 +10,7 @@ mod events;
 mod logs;
 mod man;
 mod plan;
+mod secret;
 mod settle;
 mod status;
 mod url;
@@ -83,5 +84,6 @@ async fn in_group(group: &str, verb: GroupVerb) -> Result<Exit, Error> {
         GroupVerb::Wait(it) => wait::run(group, it).await,
         GroupVerb::Url(it) => url::print(group, it).await,
         GroupVerb::Open(it) => url::open(group, it).await,
+        GroupVerb::Secret(it) => secret::run(group, it).await,
     }
 }

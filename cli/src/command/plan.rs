@@ -37,7 +37,9 @@ pub(super) async fn ask(file: Option<&Path>) -> Result<PlanView, Error> {
             .hint("a declaration begins with `schema = 1`"));
     }
     let daemon = Daemon::connect().await?;
-    let answer: Dict = daemon.manager().plan(&name, &bytes).await?;
+    let manager = daemon.manager().inner();
+    let sent = (name.as_str(), bytes.as_slice());
+    let answer: Dict = daemon.asker().call(manager, "Plan", &sent).await?;
     Ok(from_dict(&answer)?)
 }
 

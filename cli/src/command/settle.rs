@@ -11,8 +11,8 @@ use crate::error::{Error, Exit};
 use crate::settle::{Goal, Pending, Progress, Settled, settle};
 use crate::{output, target};
 
-/// The bus refuses more than 128 calls of one connection at a time.
-const CALLS_AT_ONCE: usize = 64;
+/// Below what `ctrd` takes of one user at a time, with room for another `ctr` beside this one.
+const CALLS_AT_ONCE: usize = 12;
 
 /// The named containers of a group.
 pub(super) async fn named(group: &str, goal: Goal, words: Settle) -> Result<Exit, Error> {
@@ -61,23 +61,18 @@ async fn request(
             goal,
         })
         .collect();
+    let asked = pending.iter().map(|it| ask(daemon, it));
+    let answers: Vec<_> = stream::iter(asked).buffered(CALLS_AT_ONCE).collect().await;
+    // Only now: somebody may have been asked for a password, and lines that move would cover that.
     let mut progress = if options.no_wait {
         Progress::silent()
     } else {
         Progress::of(&pending)
     };
-    let answers: Vec<_> = stream::iter(pending)
-        .map(|it| async {
-            let answer = ask(daemon, &it).await;
-            (it, answer)
-        })
-        .buffered(CALLS_AT_ONCE)
-        .collect()
-        .await;
 
     let mut refused = Vec::new();
     let mut taken = Vec::new();
-    for (it, answer) in answers {
+    for (it, answer) in pending.into_iter().zip(answers) {
         match answer {
             Ok(()) => taken.push(it),
             // Without the daemon each of them fails for the same reason: say it once.
@@ -102,17 +97,24 @@ async fn request(
 
 async fn ask(daemon: &Daemon, it: &Pending) -> Result<(), Error> {
     let container: ContainerProxy<'_> = daemon.container(&it.group, &it.name).await?;
-    match it.goal {
-        Goal::Started | Goal::Ready => container.start().await?,
-        Goal::Stopped | Goal::Ended => container.stop().await?,
-        Goal::Restarted => container.restart().await?,
-    }
-    Ok(())
+    let member = match it.goal {
+        Goal::Started | Goal::Ready => "Start",
+        Goal::Stopped | Goal::Ended => "Stop",
+        Goal::Restarted => "Restart",
+    };
+    let asker = daemon.asker();
+    Ok(asker.call(container.inner(), member, &()).await?)
 }
 
 fn behind_its_name(it: &Pending, error: &Error) -> Error {
     let (line, hint) = error.in_one_line();
-    let named = Error::new(error.exit, format!("{}/{}: {line}", it.group, it.name));
+    let name = format!("{}/{}", it.group, it.name);
+    let line = if line.contains(&name) {
+        line
+    } else {
+        format!("{name}: {line}")
+    };
+    let named = Error::new(error.exit, line);
     match hint {
         Some(hint) => named.hint(hint),
         None => named,

@@ -47,12 +47,13 @@ pub(super) async fn named(group: &str, names: &[String], look: Look) -> Result<E
         })
         .await;
     }
-    let host = Daemon::connect().await?.status().await?;
+    let daemon = Daemon::connect().await?;
+    let host = daemon.status().await?;
     let container = target::container(&host, group, name)?;
     if look.json {
         output::print_json(container)?;
     } else {
-        one(container).await?;
+        one(&daemon, container).await?;
         tell_about_the_file(&host.declaration);
     }
     Ok(if container.state == State::Running {
@@ -81,13 +82,14 @@ fn table(host: &HostStatus, look: Look) -> Result<(), Error> {
     }
     output::print(&status(host, &mut CpuMeter::default(), output::view()))?;
     tell_about_the_file(&host.declaration);
+    tell_about_secrets(host);
     Ok(())
 }
 
-async fn one(container: &ContainerStatus) -> Result<(), Error> {
+async fn one(daemon: &Daemon, container: &ContainerStatus) -> Result<(), Error> {
     let view = output::view();
     let mut text = detail(container, &mut CpuMeter::default(), view);
-    let lines = journal::last_lines(container).await;
+    let lines = journal::last_lines(daemon, container).await;
     if !lines.is_empty() {
         text.push_str(&journal_lines(container, &lines, view));
     }
@@ -108,6 +110,20 @@ fn journal_lines(container: &ContainerStatus, lines: &str, view: View) -> String
         text.push('\n');
     }
     text
+}
+
+/// A secret that changed changes nothing by itself.
+fn tell_about_secrets(host: &HostStatus) {
+    let containers = host.groups.iter().flat_map(|group| &group.containers);
+    for container in containers {
+        for secret in container.credentials.iter().filter(|it| it.changed) {
+            let (group, name, id) = (&container.group, &container.name, &secret.id);
+            output::note(
+                &format!("the secret {id} of {group}/{name} changed since it was read"),
+                Some("try `ctr plan`"),
+            );
+        }
+    }
 }
 
 fn tell_about_the_file(declaration: &DeclarationStatus) {

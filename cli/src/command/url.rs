@@ -2,9 +2,12 @@
 
 use std::process::{Command, Stdio};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use ctr_api::wire::{ContainerStatus, PortStatus, State};
 
 use crate::args::Url;
+use crate::authorise::plainly;
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
 use crate::{output, target};
@@ -43,9 +46,42 @@ pub(super) async fn open(group: &str, words: Url) -> Result<Exit, Error> {
 }
 
 async fn find(group: &str, words: &Url) -> Result<String, Error> {
-    let host = Daemon::connect().await?.status().await?;
+    let daemon = Daemon::connect().await?;
+    let host = daemon.status().await?;
     let container = target::container(&host, group, &words.name)?;
-    url(container, words.port)
+    let url = url(container, words.port)?;
+    let (port, _) = port_with_url(container, words.port)?;
+    Ok(match &port.token {
+        Some(id) => match token(&daemon, container, id).await {
+            Ok(token) => with_token(&url, &token),
+            Err(error) => {
+                let (why, hint) = error.in_one_line();
+                output::note(
+                    &format!("the address is without its token: {why}"),
+                    hint.as_deref(),
+                );
+                url
+            }
+        },
+        None => url,
+    })
+}
+
+/// Nobody is asked for a password because of an address.
+async fn token(daemon: &Daemon, container: &ContainerStatus, id: &str) -> Result<String, Error> {
+    let object = daemon.container(&container.group, &container.name).await?;
+    let bytes: Vec<u8> = plainly(object.inner(), "Secret", &(id,)).await?;
+    String::from_utf8(bytes).map_err(|_| Error::failed(format!("the credential {id} is no text")))
+}
+
+/// The last line end is the file's and not the token's. Everything but letters and digits is
+/// written as `%xx` (RFC 3986, 2.1), whatever it means in an address.
+fn with_token(url: &str, token: &str) -> String {
+    let token = token.trim_end_matches(['\r', '\n']);
+    format!(
+        "{url}?token={}",
+        utf8_percent_encode(token, NON_ALPHANUMERIC)
+    )
 }
 
 fn url(container: &ContainerStatus, port: Option<u16>) -> Result<String, Error> {
@@ -92,7 +128,7 @@ fn port_with_url(
 
 #[cfg(test)]
 mod tests {
-    use super::url;
+    use super::{url, with_token};
     use crate::error::Exit;
     use crate::render::Paint;
     use crate::sample;
@@ -104,6 +140,14 @@ mod tests {
         container.ports = vec![sample::port(9000, None), sample::port(8888, Some("http"))];
         let found = url(&container, None).expect("a port has a url");
         assert_eq!(found, "http://192.168.200.11:8888/");
+    }
+
+    #[test]
+    fn a_token_is_data_in_an_address() {
+        assert_eq!(
+            with_token("http://10.77.3.11/", "a b&c=d/ü\n"),
+            "http://10.77.3.11/?token=a%20b%26c%3Dd%2F%C3%BC"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ctr_api::wire::{ContainerStatus, PortStatus, State};
+use ctr_api::wire::{ContainerStatus, CredentialStatus, PortStatus, State};
 
 use super::status::{percent, reason_of, up};
 use super::units::{date_and_time, size};
@@ -100,6 +100,10 @@ fn facts(
         ("root", one(&container.root)),
         ("users", one(&container.users)),
         ("binds", container.binds.clone()),
+        (
+            "secrets",
+            container.credentials.iter().map(secret).collect(),
+        ),
         ("actions", actions.collect()),
         ("starts", one(autostart)),
         ("restarts", vec![container.restarts.to_string()]),
@@ -121,6 +125,23 @@ fn port(port: &PortStatus, running_at: Option<&str>) -> String {
         let _ = write!(text, "  published on {published}");
     }
     text
+}
+
+/// A secret without its content.
+fn secret(credential: &CredentialStatus) -> String {
+    let CredentialStatus {
+        id,
+        path,
+        changed,
+        problem,
+    } = credential;
+    let from = path.as_deref().unwrap_or("made by ctrd");
+    let now = match problem {
+        Some(problem) => format!("; {problem}"),
+        None if *changed => "; changed since, try `ctr plan`".to_owned(),
+        None => String::new(),
+    };
+    format!("{id}: {from}{now}")
 }
 
 fn processor(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Option<String> {

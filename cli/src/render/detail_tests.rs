@@ -28,6 +28,11 @@ fn a_running_container_in_full() {
         "/var/lib/postgres -> /var/lib/postgresql".to_owned(),
         "/etc/ssl -> /etc/ssl".to_owned(),
     ];
+    container.credentials = vec![
+        sample::secret("token", None),
+        sample::secret("password", Some("/run/secrets/db")),
+    ];
+    container.credentials[1].changed = true;
     container.last_exit = Some("exit status 1".to_owned());
     insta::assert_snapshot!(render(&container));
 }

@@ -61,7 +61,10 @@ fn host_changes(plan: &PlanView, paint: Paint) -> String {
 }
 
 fn table(plan: &PlanView, depth: Depth, word: fn(Action) -> &'static str, view: View) -> String {
-    let shown = |it: &&ContainerPlan| depth == Depth::Steps || it.action != Action::Nothing;
+    // What stays as it is although it should not has something to say.
+    let shown = |it: &&ContainerPlan| {
+        depth == Depth::Steps || it.action != Action::Nothing || it.reason.is_some()
+    };
     let rows = plan.containers.iter().filter(shown).map(|container| Row {
         cells: vec![
             Cell::new(format!("{}/{}", container.group, container.name)),
@@ -91,6 +94,7 @@ fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
         (true, false) => text.push(reason),
         (false, true) => text.push(format!("changed: {changed}")),
     }
+    text.extend(container.hint.iter().map(|hint| format!("hint: {hint}")));
     if depth == Depth::Steps {
         text.extend(container.steps.iter().map(|step| format!("- {step}")));
     }

@@ -15,6 +15,7 @@ fn container(name: &str, action: Action, changed: &[&str], reason: Option<&str>)
         action,
         changed: changed.iter().map(|it| (*it).to_owned()).collect(),
         reason: reason.map(str::to_owned),
+        hint: None,
         steps: match action {
             Action::Restart => vec!["stop ctr-ml-ollama.service".to_owned()],
             _ => Vec::new(),
@@ -68,4 +69,21 @@ fn a_plan_that_changes_nothing_is_one_line() {
     assert!(!changes_something(&view));
     assert_eq!(plan(&view, Depth::Changes, VIEW), "1 nothing\n");
     assert!(changes_something(&sample()));
+}
+
+#[test]
+fn what_stands_in_the_way_is_said_without_being_asked() {
+    let reason = "/srv/www belongs to the host's root";
+    let mut blocked = container("web", Action::Nothing, &[], Some(reason));
+    blocked.hint = Some("give it to a user of the host".to_owned());
+    let idle = container("vllm", Action::Nothing, &[], None);
+    let answer = PlanView {
+        host: Vec::new(),
+        containers: vec![blocked, idle],
+        problems: Vec::new(),
+    };
+    let text = plan(&answer, Depth::Changes, VIEW);
+    assert!(text.contains("ml/web") && text.contains(reason), "{text}");
+    assert!(text.contains("hint: give it to a user"), "{text}");
+    assert!(!text.contains("vllm"), "{text}");
 }

@@ -78,9 +78,12 @@ fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {
         Cell::new(container.restarts.to_string()),
     ];
     let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    // Root in such a guest is root of the host.
+    let users = (container.users == "host").then(|| "runs as the host's users".to_owned());
     let text = reason_of(container, now_ms)
         .into_iter()
         .chain(hint)
+        .chain(users)
         .collect();
     Row { cells, text }
 }

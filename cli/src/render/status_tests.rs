@@ -79,3 +79,12 @@ fn colour_changes_nothing_but_colour() {
     }
     assert_eq!(bare, render(&sample::host(), Some(80)));
 }
+
+#[test]
+fn a_guest_that_runs_as_the_hosts_users_is_marked() {
+    let mut host = sample::host();
+    let count = |host: &HostStatus| render(host, None).matches("the host's users").count();
+    assert_eq!(count(&host), 0);
+    host.groups[0].containers[0].users = "host".to_owned();
+    assert_eq!(count(&host), 1);
+}

@@ -32,23 +32,27 @@ use person::Person;
 use signals::{Arrival, Signals};
 use streams::{Near, Streams};
 
+use crate::authorise::Asker;
+
 /// Runs a session in this container, on this process's standard streams, and returns what `ctr`
 /// exits with: the command's status, or 128 + n where signal n ended it.
 ///
 /// The size of the terminal and what the guest has to know about it are filled in here.
 pub(crate) async fn run(
+    asker: &Asker,
     container: &ContainerProxy<'_>,
     request: SessionRequest,
 ) -> Result<u8, SessionError> {
     let person = Person::here().map_err(SessionError::Setup)?;
     let open = async |request: SessionRequest, control: OwnedFd, stdio: Vec<OwnedFd>| {
         let request = to_dict(&request).map_err(SessionError::Request)?;
-        let streams = stdio
+        let streams: Vec<_> = stdio
             .iter()
             .map(|stream| Fd::from(stream.as_fd()))
             .collect();
-        let control = Fd::from(control.as_fd());
-        Ok(container.open_session(&request, control, streams).await?)
+        let sent = (request, Fd::from(control.as_fd()), streams);
+        let opened = asker.call(container.inner(), "OpenSession", &sent);
+        Ok(opened.await?)
     };
     run_with(person, request, open).await
 }

@@ -40,6 +40,10 @@ impl Goal {
     fn verdict(self, now: &ContainerStatus) -> Verdict {
         let given_up = now.next_try_ms.is_none();
         match (self, now.state) {
+            // It never went down: what it would need to start again is not there.
+            (Self::Restarted, State::Running) if now.reason.is_some() => {
+                missed("was not stopped, because it could not start again")
+            }
             (Self::Started | Self::Restarted | Self::Ready, State::Running)
             | (Self::Stopped | Self::Ended, State::Stopped) => Verdict::Reached,
             (Self::Started | Self::Restarted, State::Failed) => missed("failed"),
@@ -91,6 +95,15 @@ mod tests {
             judge(Goal::Restarted, &[State::Starting, State::Stopped]),
             missed("stopped before it was ready")
         );
+    }
+
+    #[test]
+    fn a_restart_that_would_end_in_a_failure_is_not_begun() {
+        let mut held = sample::in_state("ml", "ollama", State::Running);
+        held.reason = Some("the credential token cannot be given".to_owned());
+        let why = "was not stopped, because it could not start again";
+        assert_eq!(Goal::Restarted.judge(&held), missed(why));
+        assert_eq!(Goal::Started.judge(&held), Verdict::Reached);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ctr_api::wire::{
-    Action, ApplyReport, ContainerPlan, ContainerStatus, DeclarationStatus, DownReport,
-    GroupStatus, HostStatus, PlanView, PortStatus, State,
+    Action, ApplyReport, ContainerPlan, ContainerStatus, CredentialStatus, DeclarationStatus,
+    DownReport, GroupStatus, HostStatus, PlanView, PortStatus, State,
 };
 use ctr_api::{BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, to_dict};
 use tokio::sync::oneshot;
@@ -158,6 +158,18 @@ pub(crate) fn host() -> HostStatus {
     let mut containers: Vec<_> = NAMES.iter().map(|name| container(name)).collect();
     containers[0].state = State::Running;
     containers[0].leader = Some(4242);
+    containers[0].ports[0].token = Some("token".to_owned());
+    containers[0].credentials = vec![
+        CredentialStatus {
+            id: "token".to_owned(),
+            ..CredentialStatus::default()
+        },
+        CredentialStatus {
+            id: "key".to_owned(),
+            path: Some("/etc/keys/web.pem".to_owned()),
+            ..CredentialStatus::default()
+        },
+    ];
     containers[1].aliases = vec!["sl".to_owned()];
     HostStatus {
         version: "9.9.9".to_owned(),
@@ -191,6 +203,7 @@ fn container(name: &str) -> ContainerStatus {
             port: 8080,
             protocol: "tcp".to_owned(),
             url: Some("http".to_owned()),
+            token: None,
             published: None,
         }],
         autostart: true,
@@ -208,6 +221,7 @@ fn container(name: &str) -> ContainerStatus {
         root: "tree /var/lib/machines/debian".to_owned(),
         users: "own (524288..589823)".to_owned(),
         binds: vec![],
+        credentials: vec![],
         actions: vec![],
     }
 }
@@ -289,6 +303,18 @@ impl Manager {
     }
 }
 
+/// The secrets of `hello`: text, bytes, and one that the caller may not have.
+fn secret(id: &str) -> Result<Vec<u8>, Error> {
+    match id {
+        "token" => Ok(b"a b&c/d\n".to_vec()),
+        "key" => Ok(b"\x00\xff\n".to_vec()),
+        "closed" => Err(Error::NotAuthorised("user 1000 may not".to_owned())),
+        _ => Err(Error::BadRequest(format!(
+            "lab/hello has no credential {id:?}\nhint: it has key, token"
+        ))),
+    }
+}
+
 struct Container {
     name: &'static str,
     world: World,
@@ -296,6 +322,10 @@ struct Container {
 
 #[interface(name = "org.kernelcore.Containers1.Container")]
 impl Container {
+    fn secret(&self, id: &str) -> Result<Vec<u8>, Error> {
+        secret(id)
+    }
+
     async fn start(&self, #[zbus(connection)] bus: &Connection) -> Result<(), Error> {
         self.world
             .enter(self.name, State::Starting, None, bus)
@@ -343,6 +373,7 @@ fn plan(action: Action) -> PlanView {
             action,
             changed: vec![],
             reason: (action != Action::Nothing).then(|| "the root changed".to_owned()),
+            hint: None,
             steps: vec![],
             data: None,
         }],

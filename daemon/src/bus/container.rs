@@ -6,7 +6,7 @@ use ctr_api::wire::SessionRequest;
 use ctr_api::{Dict, Error, from_dict};
 use tokio::sync::oneshot;
 use zbus::message::Header;
-use zbus::{Connection, OwnedFd, interface};
+use zbus::{OwnedFd, interface};
 
 use crate::error_text::with_causes;
 use crate::machine::unit_name;
@@ -15,8 +15,9 @@ use crate::reconcile::fleet::Fleet;
 use crate::reconcile::{Handle, Request, Status};
 use crate::session::{self, LeaderError, SessionError};
 
-use super::access::{Access, require};
 use super::convert::container_status;
+use super::credentials::{credentials_of, secret_of};
+use super::logs::Logs;
 use super::manager::dict;
 
 /// A container's object.
@@ -25,11 +26,17 @@ pub(super) struct Container {
     fleet: Arc<Fleet>,
     id: ContainerId,
     handle: Handle,
+    logs: Arc<Logs>,
 }
 
 impl Container {
-    pub(super) fn new(fleet: Arc<Fleet>, id: ContainerId, handle: Handle) -> Self {
-        Self { fleet, id, handle }
+    pub(super) fn new(fleet: Arc<Fleet>, id: ContainerId, handle: Handle, logs: Arc<Logs>) -> Self {
+        Self {
+            fleet,
+            id,
+            handle,
+            logs,
+        }
     }
 
     fn now(&self) -> Status {
@@ -64,6 +71,7 @@ fn refusal(error: &SessionError) -> Error {
     };
     match error {
         SessionError::Request(_) => Error::BadRequest(text),
+        SessionError::TooMany { .. } => Error::LimitsExceeded(text),
         SessionError::Leader(LeaderError::Gone(_)) => Error::NotRunning(text),
         _ => Error::Failed(text),
     }
@@ -71,43 +79,25 @@ fn refusal(error: &SessionError) -> Error {
 
 #[interface(name = "org.kernelcore.Containers1.Container")]
 impl Container {
-    async fn status(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<Dict, Error> {
-        require(Access::Observe, connection, &header).await?;
+    async fn status(&self) -> Result<Dict, Error> {
         let paths = self.fleet.paths();
-        let status = self
-            .declared(|container| container_status(paths, container, &self.now()))
+        let container = self
+            .declared(Clone::clone)
             .map_err(|error| Error::NoSuchContainer(error.to_string()))?;
+        let credentials = credentials_of(&self.fleet, &container, &self.handle).await;
+        let status = container_status(paths, &container, &self.now(), credentials);
         dict(&status)
     }
 
-    async fn start(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
-        require(Access::Manage, connection, &header).await?;
+    async fn start(&self) -> Result<(), Error> {
         self.ask(Request::Start).await
     }
 
-    async fn stop(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
-        require(Access::Manage, connection, &header).await?;
+    async fn stop(&self) -> Result<(), Error> {
         self.ask(Request::Stop).await
     }
 
-    async fn restart(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
-        require(Access::Manage, connection, &header).await?;
+    async fn restart(&self) -> Result<(), Error> {
         self.ask(Request::Restart).await
     }
 
@@ -116,10 +106,7 @@ impl Container {
         request: Dict,
         control: OwnedFd,
         stdio: Vec<OwnedFd>,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
-        require(Access::Manage, connection, &header).await?;
         let request: SessionRequest =
             from_dict(&request).map_err(|error| Error::BadRequest(error.to_string()))?;
         let status = self.now();
@@ -142,6 +129,22 @@ impl Container {
             .await
             .map_err(|error| Error::Failed(error.to_string()))?
             .map_err(|error| refusal(&error))
+    }
+
+    async fn open_journal(
+        &self,
+        options: Dict,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(OwnedFd, OwnedFd), Error> {
+        self.logs
+            .open(&header, std::slice::from_ref(&self.id), &options)
+            .await
+    }
+
+    fn secret(&self, id: &str) -> Result<Vec<u8>, Error> {
+        let secret = secret_of(&self.id, id, &self.handle.credentials.borrow())?;
+        tracing::info!(container = %self.id, "{}: its secret {id} was asked for", self.id);
+        Ok(secret)
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

@@ -1,20 +1,26 @@
 //! The one way from what ctrd knows to what travels.
 
+use std::collections::BTreeMap;
+
+use ctr_api::wire::{
+    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
+    PortStatus, Problem, Severity, State, Usage,
+};
+
 use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
-use crate::model::{Container, Group, Port, Root, UserMode};
+use crate::model::{Container, ContainerId, Group, Port, Root, UserMode};
 use crate::os::Paths;
 use crate::reconcile::Status;
 use crate::reconcile::fleet::{Fleet, InForce};
-use ctr_api::wire::{
-    ActionStatus, ContainerStatus, DeclarationStatus, GroupStatus, HostStatus, PortStatus, Problem,
-    Severity, State, Usage,
-};
+
+/// What is told of the credentials of each container.
+pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
 
 /// Everything, in one answer.
-pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
+pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> HostStatus {
     let in_force = fleet.in_force();
     let handles = fleet.handles().borrow().clone();
     let groups = in_force.model.groups.values().map(|group| {
@@ -26,7 +32,8 @@ pub(super) fn host_status(fleet: &Fleet) -> HostStatus {
                 let status = handles
                     .get(&container.id)
                     .map_or_else(Status::unknown, |handle| handle.status.borrow().clone());
-                container_status(fleet.paths(), container, &status)
+                let credentials = credentials.remove(&container.id).unwrap_or_default();
+                container_status(fleet.paths(), container, &status, credentials)
             })
             .collect();
         group_status(group, &in_force, containers)
@@ -104,6 +111,7 @@ pub(super) fn container_status(
     paths: &Paths,
     container: &Container,
     status: &Status,
+    credentials: Vec<CredentialStatus>,
 ) -> ContainerStatus {
     let used = usage(&paths.cgroup, &status.control_group);
     let up = matches!(
@@ -145,6 +153,7 @@ pub(super) fn container_status(
             .iter()
             .map(|bind| format!("{} -> {}", bind.host.display(), bind.guest.display()))
             .collect(),
+        credentials,
         actions: container
             .actions
             .iter()
@@ -173,6 +182,7 @@ fn port_status(port: &Port) -> PortStatus {
         port: port.port,
         protocol: port.protocol.as_str().to_owned(),
         url: port.url.clone(),
+        token: port.token.as_ref().map(ToString::to_string),
         published: port.publish.as_ref().map(|publish| match publish.address {
             Some(address) => format!("{address}:{}", publish.host_port),
             None => format!("*:{}", publish.host_port),

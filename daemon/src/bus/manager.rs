@@ -5,45 +5,37 @@ use std::sync::Arc;
 use ctr_api::{Dict, Error, to_dict};
 use serde::Serialize;
 use zbus::message::Header;
-use zbus::{Connection, interface};
+use zbus::{OwnedFd, interface};
 
 use crate::declaration;
 use crate::reconcile::fleet::Fleet;
 
-use super::access::{Access, require};
 use super::convert::{host_status, refusal};
+use super::credentials::credentials_of_all;
+use super::guard::id;
+use super::logs::Logs;
 
 /// The manager's object.
 #[derive(Debug)]
 pub(super) struct Manager {
     fleet: Arc<Fleet>,
+    logs: Arc<Logs>,
 }
 
 impl Manager {
-    pub(super) fn new(fleet: Arc<Fleet>) -> Self {
-        Self { fleet }
+    pub(super) fn new(fleet: Arc<Fleet>, logs: Arc<Logs>) -> Self {
+        Self { fleet, logs }
     }
 }
 
 #[interface(name = "org.kernelcore.Containers1.Manager")]
 impl Manager {
-    async fn status(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<Dict, Error> {
-        require(Access::Observe, connection, &header).await?;
-        dict(&host_status(&self.fleet))
+    async fn status(&self) -> Result<Dict, Error> {
+        let credentials = credentials_of_all(&self.fleet).await;
+        dict(&host_status(&self.fleet, credentials))
     }
 
-    async fn plan(
-        &self,
-        name: &str,
-        bytes: Vec<u8>,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<Dict, Error> {
-        require(Access::Observe, connection, &header).await?;
+    async fn plan(&self, name: &str, bytes: Vec<u8>) -> Result<Dict, Error> {
         let parsed = if bytes.is_empty() {
             declaration::load(&self.fleet.paths().declaration)
                 .map_err(|error| Error::BadDeclaration(refusal(&error)))?
@@ -57,12 +49,7 @@ impl Manager {
         dict(&plan)
     }
 
-    async fn apply(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<Dict, Error> {
-        require(Access::Manage, connection, &header).await?;
+    async fn apply(&self) -> Result<Dict, Error> {
         let (mut report, warnings) = self
             .fleet
             .apply()
@@ -72,13 +59,21 @@ impl Manager {
         dict(&report)
     }
 
-    async fn down(
-        &self,
-        #[zbus(connection)] connection: &Connection,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<Dict, Error> {
-        require(Access::Manage, connection, &header).await?;
+    async fn down(&self) -> Result<Dict, Error> {
         dict(&self.fleet.down().await)
+    }
+
+    async fn open_journal(
+        &self,
+        containers: Vec<(String, String)>,
+        options: Dict,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(OwnedFd, OwnedFd), Error> {
+        let ids = containers
+            .iter()
+            .map(|(group, name)| id(group, name))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.logs.open(&header, &ids, &options).await
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

@@ -14,13 +14,18 @@ use crate::model::ContainerId;
 use crate::reconcile::fleet::{Fleet, Handles};
 use crate::reconcile::{Handle, Request};
 
+use super::authority::Authority;
 use super::container::Container;
 use super::diff::diff;
+use super::guard::Guarded;
+use super::logs::Logs;
 
 /// The containers' objects on the bus.
 pub(super) struct Objects {
     connection: Connection,
     fleet: Arc<Fleet>,
+    authority: Arc<Authority>,
+    logs: Arc<Logs>,
     handles: watch::Receiver<Arc<Handles>>,
     served: BTreeMap<ContainerId, Served>,
 }
@@ -33,11 +38,18 @@ struct Served {
 
 impl Objects {
     /// Serves every container there is now.
-    pub(super) async fn serve(connection: Connection, fleet: Arc<Fleet>) -> Self {
+    pub(super) async fn serve(
+        connection: Connection,
+        fleet: Arc<Fleet>,
+        authority: Arc<Authority>,
+        logs: Arc<Logs>,
+    ) -> Self {
         let handles = fleet.handles();
         let mut objects = Self {
             connection,
             fleet,
+            authority,
+            logs,
             handles,
             served: BTreeMap::new(),
         };
@@ -69,7 +81,7 @@ impl Objects {
             if let Some(served) = self.served.remove(&id) {
                 served.signals.abort();
             }
-            if let Err(error) = server.remove::<Container, _>(&path(&id)).await {
+            if let Err(error) = server.remove::<Guarded<Container>, _>(&path(&id)).await {
                 tracing::warn!("{id}: failed to take its object off the bus: {error}");
             }
         }
@@ -77,7 +89,13 @@ impl Objects {
             if self.served.contains_key(id) {
                 continue;
             }
-            let object = Container::new(self.fleet.clone(), id.clone(), handle.clone());
+            let object = Container::new(
+                self.fleet.clone(),
+                id.clone(),
+                handle.clone(),
+                self.logs.clone(),
+            );
+            let object = Guarded::new(object, self.authority.clone(), Some(id.clone()));
             if let Err(error) = server.at(&path(id), object).await {
                 tracing::error!("{id}: failed to put its object on the bus: {error}");
             }

@@ -11,9 +11,9 @@ use super::read::{Entries, Entry};
 use super::validate::{DELAY_DEFAULT, MAX_DELAY_DEFAULT, protocol_of};
 use super::value::{Mode, Reference, UserName, Word};
 use crate::model::{
-    ActionCommand, Bind, Container, ContainerId, ContainerName, FileContent, Group, GroupName,
-    InterfaceName, Limits, Model, Port, Program, Protocol, Publish, Reach, Restart, RestartPolicy,
-    Root, UserMode,
+    ActionCommand, Bind, Container, ContainerId, ContainerName, CredentialSource, FileContent,
+    Group, GroupName, InterfaceName, Limits, Model, Port, Program, Protocol, Publish, Reach,
+    Restart, RestartPolicy, Root, UserMode,
 };
 
 /// How long a container may take from its start to ready, where nothing is said.
@@ -109,7 +109,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         actions,
         health: _,
         gpu: _,
-        credentials: _,
+        credentials,
         written: _,
     } = container;
     let environment = entries(environment)
@@ -139,6 +139,9 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         binds: values(binds).into_iter().map(bind).collect::<Option<_>>()?,
         files: entries(files)
             .map(|entry| Some((entry.name.value.0, file_content(entry.value)?)))
+            .collect::<Option<_>>()?,
+        credentials: entries(credentials)
+            .map(|entry| Some((entry.name.value, credential(entry.value)?)))
             .collect::<Option<_>>()?,
         after: values(after)
             .into_iter()
@@ -176,6 +179,7 @@ fn port(table: file::Port) -> Option<Port> {
         port,
         protocol: _,
         url,
+        token,
         publish: published,
         written: _,
     } = table;
@@ -187,6 +191,7 @@ fn port(table: file::Port) -> Option<Port> {
         port: port?.value.0,
         protocol,
         url: url.map(|url| url.value.0),
+        token: token.map(|token| token.value),
         publish,
     })
 }
@@ -211,6 +216,7 @@ fn bind(bind: file::Bind) -> Option<Bind> {
         create,
         data,
         owner,
+        host_owner,
         written: _,
     } = bind;
     Some(Bind {
@@ -220,6 +226,7 @@ fn bind(bind: file::Bind) -> Option<Bind> {
         create: is_true(create.as_ref()),
         data: is_true(data.as_ref()),
         owner: owner.map(|owner| owner.value.0),
+        host_owner: host_owner.map(|owner| owner.value.0),
     })
 }
 
@@ -234,6 +241,19 @@ fn file_content(file: file::FileEntry) -> Option<FileContent> {
         text: text?.value,
         mode,
     })
+}
+
+fn credential(credential: file::Credential) -> Option<CredentialSource> {
+    let file::Credential {
+        path,
+        generate,
+        written: _,
+        place: _,
+    } = credential;
+    match path {
+        Some(path) => Some(CredentialSource::File(path.value.0)),
+        None => is_true(generate.as_ref()).then_some(CredentialSource::Generated),
+    }
 }
 
 fn container_of(reference: Reference) -> Option<ContainerId> {

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Container, Program, Root, UserMode};
+use crate::model::{
+    CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, Container, Program, Root, UserMode,
+};
 use crate::os::Paths;
 
 use super::confinement::Confinement;
@@ -70,14 +72,30 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
     for (index, path) in container.files.keys().enumerate() {
         words.push(bind("--bind-ro", &given_file(&files, index), path, false));
     }
-    let own = facts.uid_base.is_some();
-    for it in &container.binds {
+    if !container.credentials.is_empty() {
+        // systemd as the guest's init takes what is there for the system's credentials, and leaves
+        // them where they are (systemd(1), $CREDENTIALS_DIRECTORY).
+        words.push(bind(
+            "--bind-ro",
+            &facts.paths.machine_credentials(&container.machine),
+            Path::new(CREDENTIALS_IN_GUEST),
+            false,
+        ));
+        words.push(format!(
+            "--setenv={CREDENTIALS_VARIABLE}={CREDENTIALS_IN_GUEST}"
+        ));
+    }
+    // Owners are shifted already where ctrd has mounted them (decision 0012).
+    let mounted = facts.paths.machine_binds(&container.machine);
+    for (index, it) in container.binds.iter().enumerate() {
         let flag = if it.read_only { "--bind-ro" } else { "--bind" };
-        words.push(bind(flag, &it.host, &it.guest, own));
+        let host = mounted.join(index.to_string());
+        words.push(bind(flag, &host, &it.guest, false));
     }
     if let Root::Nixos(_) = container.root {
         let store = Path::new("/nix/store");
-        words.push(bind("--bind-ro", store, store, own && facts.store_idmap));
+        let idmap = facts.uid_base.is_some() && facts.store_idmap;
+        words.push(bind("--bind-ro", store, store, idmap));
     }
     program(&mut words, container, facts);
     words
@@ -86,8 +104,7 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
 /// Where nspawn finds the root.
 pub fn root_directory(container: &Container, paths: &Paths) -> PathBuf {
     match &container.root {
-        Root::Tree(_) => paths.machine_root(&container.machine),
-        Root::Directory(path) => path.clone(),
+        Root::Tree(_) | Root::Directory(_) => paths.machine_root(&container.machine),
         Root::Nixos(_) => paths.machine_state(&container.machine).join("root"),
     }
 }
@@ -103,12 +120,8 @@ fn users(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
         return;
     };
     words.push(format!("--private-users={}:{}", base.get(), UidBase::RANGE));
-    // `auto` would fall back to changing the owner of every file: never on somebody's tree.
-    let ownership = match container.root {
-        Root::Directory(_) => "map",
-        Root::Tree(_) | Root::Nixos(_) => "off",
-    };
-    words.push(format!("--private-users-ownership={ownership}"));
+    // ctrd has shifted them. `auto` would fall back to changing the owner of every file.
+    words.push("--private-users-ownership=off".to_owned());
 }
 
 fn program(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
@@ -247,7 +260,7 @@ mod tests {
         };
         let words = command_line(&container, &facts);
         assert!(words.contains(&"--private-users=524288:65536".to_owned()));
-        assert!(words.contains(&"--private-users-ownership=map".to_owned()));
+        assert!(words.contains(&"--private-users-ownership=off".to_owned()));
         container.users = UserMode::Host;
         assert!(command_line(&container, &facts).contains(&"--private-users=no".to_owned()));
     }

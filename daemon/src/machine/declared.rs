@@ -4,25 +4,41 @@
 //! fields that a running guest cannot follow. So a restart names the keys that changed, and a new
 //! version of ctrd that merely writes its command line differently restarts nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ipnet::Ipv4Net;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::credentials::{Credentials, Taken};
 use crate::model::{Container, Program, Root, hex};
 
 /// The variable's name.
 pub(super) const VARIABLE: &str = "CTR_DECLARED";
+
+/// What the key of a credential's digest begins with.
+const CREDENTIAL: &str = "credentials.";
+/// The digest of a credential that cannot be read: it is not known whether it changed.
+const UNKNOWN: &str = "unknown";
+/// The digest of a credential that is yet to be made.
+const UNMADE: &str = "unmade";
+/// What keeps a key one word of the variable, and apart from its digest.
+const NO_PART_OF_A_WORD: &AsciiSet = &CONTROLS.add(b' ').add(b'=').add(b'%').add(b'"').add(b'\'');
 
 /// The digests by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Declared(BTreeMap<String, String>);
 
 impl Declared {
-    /// The digests of a container as it is declared in a subnet.
-    pub fn of(container: &Container, subnet: &Ipv4Net, gateway: std::net::Ipv4Addr) -> Self {
+    /// The digests of a container as it is declared in a subnet, with these credentials.
+    pub fn of(
+        container: &Container,
+        subnet: &Ipv4Net,
+        gateway: std::net::Ipv4Addr,
+        taken: &Credentials,
+    ) -> Self {
         // Exhaustive on purpose: a new field does not compile until somebody has said here whether a
         // running guest can follow it.
         let Container {
@@ -37,6 +53,7 @@ impl Declared {
             ports: _,
             binds,
             files,
+            credentials: _,
             after: _,
             actions: _,
             start_timeout: _,
@@ -75,17 +92,33 @@ impl Declared {
                 put("environment", digest(environment));
             }
         }
-        // Making and owning a directory is done before the start; only what is mounted matters.
+        // Making a directory is done before the start; only what is mounted matters.
         let mounted: Vec<_> = binds
             .iter()
             .map(|bind| (&bind.host, &bind.guest, bind.read_only))
             .collect();
         put("binds", digest(&mounted));
+        // Apart, so that a guest that an earlier version started, which knew none, is not restarted.
+        let owners: Vec<_> = binds
+            .iter()
+            .filter(|bind| bind.owner.is_some() || bind.host_owner.is_some())
+            .map(|bind| (&bind.guest, &bind.owner, &bind.host_owner))
+            .collect();
+        put("bind-owners", digest(&owners));
         // The text of a file is rewritten in place; which files there are is not.
         put("files", digest(&files.keys().collect::<Vec<_>>()));
         put("ephemeral", digest(ephemeral));
         put("users", digest(users));
         put("capabilities", digest(capabilities));
+        // By content and not by path: a file that says the same as before is no change.
+        for (id, taken) in taken.iter() {
+            let digest = match taken {
+                Taken::Ready { digest, .. } => digest,
+                Taken::Unmade => UNMADE,
+                Taken::Refused(_) => UNKNOWN,
+            };
+            put(&format!("{CREDENTIAL}{id}"), digest.to_owned());
+        }
         Self(digests)
     }
 
@@ -96,7 +129,8 @@ impl Declared {
             .find_map(|entry| entry.strip_prefix(VARIABLE)?.strip_prefix('='))?;
         let pairs = text.split_whitespace().filter_map(|pair| {
             let (key, value) = pair.split_once('=')?;
-            Some((key.to_owned(), value.to_owned()))
+            let key = percent_decode_str(key).decode_utf8_lossy();
+            Some((key.into_owned(), value.to_owned()))
         });
         Some(Self(pairs.collect()))
     }
@@ -104,12 +138,17 @@ impl Declared {
     /// The keys in which a container as it runs (`self`) and as it is declared differ.
     ///
     /// A key that only one of the two knows is no difference: it belongs to another version of ctrd.
+    /// Only credentials come and go by themselves. One that cannot be read now is not changed.
     pub fn changed(&self, declared: &Self) -> Vec<String> {
-        declared
-            .0
-            .iter()
-            .filter(|(key, value)| self.0.get(*key).is_some_and(|old| old != *value))
-            .map(|(key, _)| key.clone())
+        let differs = |key: &String| match (self.0.get(key), declared.0.get(key)) {
+            (Some(old), Some(new)) => old != new && new != UNKNOWN,
+            (Some(_), None) | (None, Some(_)) => key.starts_with(CREDENTIAL),
+            (None, None) => false,
+        };
+        let keys: BTreeSet<&String> = self.0.keys().chain(declared.0.keys()).collect();
+        keys.into_iter()
+            .filter(|key| differs(key))
+            .cloned()
             .collect()
     }
 }
@@ -118,6 +157,7 @@ impl fmt::Display for Declared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (key, value)) in self.0.iter().enumerate() {
             let space = if index == 0 { "" } else { " " };
+            let key = utf8_percent_encode(key, NO_PART_OF_A_WORD);
             write!(f, "{space}{key}={value}")?;
         }
         Ok(())
@@ -134,12 +174,57 @@ fn digest<T: Serialize + ?Sized>(value: &T) -> String {
 #[cfg(test)]
 mod tests {
     use super::Declared;
+    use crate::machine::credentials::{Credentials, Refusal, Taken};
     use crate::machine::test_container;
     use crate::model::Program;
 
     fn declared(container: &crate::model::Container) -> Declared {
+        with(container, &[])
+    }
+
+    fn with(container: &crate::model::Container, credentials: &[(&str, Taken)]) -> Declared {
         let subnet = "10.77.3.0/24".parse().expect("valid");
-        Declared::of(container, &subnet, "10.77.3.1".parse().expect("valid"))
+        let gateway = "10.77.3.1".parse().expect("valid");
+        let credentials: Credentials = credentials
+            .iter()
+            .map(|(id, taken)| (id.parse().expect("valid"), taken.clone()))
+            .collect();
+        Declared::of(container, &subnet, gateway, &credentials)
+    }
+
+    fn ready(digest: &str) -> Taken {
+        Taken::Ready {
+            secret: Vec::new().into(),
+            digest: digest.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_credential_that_comes_goes_or_says_something_else_is_a_change() {
+        let container = test_container("hello");
+        let running = with(&container, &[("a", ready("1")), ("b", ready("2"))]);
+        assert!(running.changed(&running).is_empty());
+        let other = with(&container, &[("a", ready("9")), ("c d=%", Taken::Unmade)]);
+        let keys = ["credentials.a", "credentials.b", "credentials.c d=%"];
+        assert_eq!(running.changed(&other), keys);
+        let line = format!("CTR_DECLARED={other}");
+        let read = Declared::from_environment(&[line]).expect("it is there");
+        assert_eq!(read, other);
+        assert_eq!(running.changed(&with(&container, &[])).len(), 2);
+        assert_eq!(with(&container, &[]).changed(&running).len(), 2);
+    }
+
+    #[test]
+    fn a_credential_that_cannot_be_read_is_not_changed() {
+        let container = test_container("hello");
+        let refused = Taken::Refused(Refusal {
+            reason: "it is gone".to_owned(),
+            hint: None,
+        });
+        let running = with(&container, &[("a", ready("1"))]);
+        let now = with(&container, &[("a", refused)]);
+        assert!(running.changed(&now).is_empty());
+        assert_eq!(with(&container, &[]).changed(&now), ["credentials.a"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod command_line;
 pub mod confinement;
 mod control;
+pub mod credentials;
 mod declared;
 mod names;
 mod observe;
@@ -54,6 +55,7 @@ pub(crate) fn test_container(name: &str) -> crate::model::Container {
         ports: Vec::new(),
         binds: Vec::new(),
         files: std::collections::BTreeMap::new(),
+        credentials: std::collections::BTreeMap::new(),
         after: Vec::new(),
         actions: std::collections::BTreeMap::new(),
         start_timeout: Duration::from_secs(90),

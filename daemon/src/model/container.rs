@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Capability, ContainerId, ContainerName, MachineName};
+use super::{Capability, ContainerId, ContainerName, CredentialId, CredentialSource, MachineName};
 
 /// One declared container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +34,8 @@ pub struct Container {
     pub binds: Vec<Bind>,
     /// Small files put into it, by the path in the guest.
     pub files: BTreeMap<PathBuf, FileContent>,
+    /// Secrets that it is given, by name.
+    pub credentials: BTreeMap<CredentialId, CredentialSource>,
     /// Containers that are ready before it starts.
     pub after: Vec<ContainerId>,
     /// Commands that people run in it, by name.
@@ -117,6 +119,8 @@ pub struct Port {
     pub protocol: Protocol,
     /// The scheme for people, `http`.
     pub url: Option<String>,
+    /// The credential whose text belongs into the address for people.
+    pub token: Option<CredentialId>,
     /// Where the host offers it.
     pub publish: Option<Publish>,
 }
@@ -143,8 +147,11 @@ pub struct Bind {
     pub create: bool,
     /// It holds data that a person would miss.
     pub data: bool,
-    /// The user of the guest that owns a directory made by `create`, by name or number.
+    /// The user of the guest that its files belong to, by name or number; root where none is named.
     pub owner: Option<String>,
+    /// The user of the host that its files belong to, by name or number; where none is named,
+    /// whoever owns it.
+    pub host_owner: Option<String>,
 }
 
 /// A small file put into a guest.

@@ -5,6 +5,7 @@
 
 mod capability;
 mod container;
+mod credential;
 mod names;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub use capability::Capability;
 pub use container::{
     ActionCommand, Bind, Container, FileContent, Limits, Port, Program, Protocol, Publish, Restart,
     RestartPolicy, Root, UserMode,
+};
+pub use credential::{
+    CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,
 };
 pub(crate) use names::hex;
 pub use names::{

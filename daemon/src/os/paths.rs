@@ -19,6 +19,10 @@ pub struct Paths {
     pub resolv_conf: Vec<PathBuf>,
     /// The host's persistent journal.
     pub journal: PathBuf,
+    /// Which ids the host's users may give to others, subuid(5) and subgid(5).
+    pub subordinate_ids: Vec<PathBuf>,
+    /// Where systemd-nspawn notes the ranges that it has chosen.
+    pub nspawn_uids: PathBuf,
     /// The cgroup2 file system.
     pub cgroup: PathBuf,
     /// The program that runs a machine.
@@ -40,6 +44,8 @@ impl Default for Paths {
                 "/etc/resolv.conf".into(),
             ],
             journal: "/var/log/journal".into(),
+            subordinate_ids: vec!["/etc/subuid".into(), "/etc/subgid".into()],
+            nspawn_uids: "/run/systemd/nspawn-uid".into(),
             cgroup: "/sys/fs/cgroup".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),
@@ -53,14 +59,55 @@ impl Paths {
         self.state.join(machine.as_str())
     }
 
+    /// Where roots are mounted; no user of the host can enter.
+    pub fn roots(&self) -> PathBuf {
+        self.run.join("root")
+    }
+
     /// Where a machine's root is mounted.
     pub fn machine_root(&self, machine: &MachineName) -> PathBuf {
-        self.run.join("root").join(machine.as_str())
+        self.roots().join(machine.as_str())
+    }
+
+    /// Where the sources of binds are mounted, with the owners that guests see; no user of the host
+    /// can enter.
+    pub fn binds(&self) -> PathBuf {
+        self.run.join("binds")
+    }
+
+    /// Where a machine's binds are mounted, each by its place in the declaration.
+    pub fn machine_binds(&self, machine: &MachineName) -> PathBuf {
+        self.binds().join(machine.as_str())
     }
 
     /// The files that a machine is given.
     pub fn machine_files(&self, machine: &MachineName) -> PathBuf {
         self.run.join("guest").join(machine.as_str())
+    }
+
+    /// The credentials that a machine is given.
+    pub fn machine_credentials(&self, machine: &MachineName) -> PathBuf {
+        self.credentials().join(machine.as_str())
+    }
+
+    /// The credentials of all machines, closed to everybody but root.
+    pub fn credentials(&self) -> PathBuf {
+        self.run.join("credentials")
+    }
+
+    /// The secrets that were made for a machine. A leading dot is in no machine's name.
+    pub fn machine_secrets(&self, machine: &MachineName) -> PathBuf {
+        self.secrets().join(machine.as_str())
+    }
+
+    /// The secrets that were made for any machine.
+    pub fn secrets(&self) -> PathBuf {
+        self.state.join(".secrets")
+    }
+
+    /// The key that the digests of secrets are made with.
+    pub fn digest_key(&self) -> PathBuf {
+        self.state.join(".digest-key")
     }
 
     /// A machine's network namespace.

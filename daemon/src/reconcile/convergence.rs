@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::machine::root::UidBase;
+use crate::machine::root::State;
 use crate::machine::{Active, Ended, Unit, test_container};
-use crate::model::{Group, InterfaceName, Model};
+use crate::model::{Group, InterfaceName, Model, UserMode};
 use crate::network::ObservedContainer;
 
-use super::fake_host::{FakeHost, connected, nothing};
+use super::fake_host::{FakeHost, connected, nothing, state};
 use super::host::{Observed, Wanted};
 use super::plan::{Intent, Step, plan};
 
@@ -36,6 +36,7 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
         }),
         id,
         intent,
+        credentials: Arc::default(),
     }
 }
 
@@ -51,10 +52,11 @@ fn anything() -> impl Strategy<Value = Observed> {
         Just(Active::Failed),
     ];
     let flags = proptest::array::uniform8(any::<bool>());
-    (unit, flags, any::<bool>()).prop_map(|(active, flags, as_declared)| {
+    let users = prop_oneof![Just(UserMode::Own), Just(UserMode::Host)];
+    let given = proptest::option::of((users, any::<bool>()));
+    (unit, flags, given, any::<bool>()).prop_map(|(active, flags, given, as_declared)| {
         let wanted = wanted(Intent::Run);
         let [
-            state,
             group,
             network,
             mounted,
@@ -62,6 +64,7 @@ fn anything() -> impl Strategy<Value = Observed> {
             firewall,
             limits,
             registration,
+            credentials,
         ] = flags;
         let up = matches!(active, Active::Active | Active::Activating);
         let declared = if as_declared {
@@ -70,7 +73,10 @@ fn anything() -> impl Strategy<Value = Observed> {
             other_declaration()
         };
         Observed {
-            state: state.then(|| UidBase::new(524_288)),
+            state: given.map(|(users, half_given)| State {
+                half_given,
+                ..state(users)
+            }),
             group_ready: group,
             network: if network {
                 connected(&wanted.network())
@@ -88,6 +94,7 @@ fn anything() -> impl Strategy<Value = Observed> {
             root_mounted: mounted,
             files_current: files,
             files_any: files,
+            credentials_any: credentials,
             firewall_open: firewall,
             firewall_any: firewall,
             limits_current: limits,
@@ -137,11 +144,14 @@ fn is_there(wanted: &Wanted, observed: &Observed) -> bool {
                 && observed.bounds_current
                 && observed.unit.declared.as_ref() == Some(&wanted.declared())
         }
-        Intent::Stop => !up && !observed.root_mounted && !observed.firewall_any,
+        Intent::Stop => {
+            !up && !observed.root_mounted && !observed.firewall_any && !observed.credentials_any
+        }
         Intent::Remove => {
             !up && !observed.root_mounted
                 && !observed.firewall_any
                 && !observed.files_any
+                && !observed.credentials_any
                 && observed.network == ObservedContainer::default()
         }
     }

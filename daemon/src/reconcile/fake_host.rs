@@ -4,8 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::machine::root::UidBase;
+use crate::machine::credentials::{Credentials, Taken};
+use crate::machine::root::{State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
+use crate::model::{Container, UserMode};
 use crate::network::{
     Attachment, Inside, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedNamespace, Route,
     Sysctl,
@@ -33,6 +35,8 @@ pub(super) struct World {
     pub(super) refuse_after: Option<usize>,
     /// A unit that is started is ready at once.
     pub(super) ready_at_once: bool,
+    /// What is read where the container's credentials are.
+    pub(super) credentials: Credentials,
 }
 
 impl FakeHost {
@@ -42,6 +46,7 @@ impl FakeHost {
             done: Vec::new(),
             refuse_after: None,
             ready_at_once: true,
+            credentials: Credentials::default(),
         };
         Self {
             world: Mutex::new(world),
@@ -88,6 +93,7 @@ pub(super) fn nothing() -> Observed {
         root_mounted: false,
         files_current: false,
         files_any: false,
+        credentials_any: false,
         firewall_open: false,
         firewall_any: false,
         limits_current: true,
@@ -161,7 +167,12 @@ impl World {
         let observed = &mut self.observed;
         match step {
             Step::EnsureGroup => observed.group_ready = true,
-            Step::ClaimState => observed.state = Some(UidBase::new(524_288)),
+            Step::ClaimState => observed.state = Some(state(wanted.container().users)),
+            Step::GiveState(users) => {
+                assert!(!observed.root_mounted, "under a mounted root");
+                assert_eq!(observed.unit, Unit::absent(), "under a guest");
+                observed.state = Some(state(*users));
+            }
             // The single steps are the network's own business, and tested there.
             Step::Network(crate::network::Step::DeleteNamespace { .. }) => {
                 observed.network = ObservedContainer::default();
@@ -169,6 +180,9 @@ impl World {
             Step::Network(crate::network::Step::DeleteLink { .. }) => observed.network.veth = None,
             Step::Network(_) => observed.network = connected(&wanted.network()),
             Step::PrepareRoot => observed.root_mounted = true,
+            Step::MakeSecrets => self.credentials = made(&self.credentials),
+            Step::GiveCredentials => observed.credentials_any = true,
+            Step::WithdrawCredentials => observed.credentials_any = false,
             Step::WriteFiles => (observed.files_current, observed.files_any) = (true, true),
             Step::OpenFirewall => (observed.firewall_open, observed.firewall_any) = (true, true),
             Step::CloseFirewall => (observed.firewall_open, observed.firewall_any) = (false, false),
@@ -176,7 +190,11 @@ impl World {
                 (observed.registered, observed.stale_registration) = (None, false);
             }
             Step::ResetFailed => observed.unit = Unit::absent(),
-            Step::StartUnit => start(observed, declared, unit, self.ready_at_once),
+            Step::StartUnit => {
+                let users = wanted.container().users;
+                assert!(observed.state.is_some_and(|state| state.fits(users)));
+                start(observed, declared, unit, self.ready_at_once);
+            }
             Step::StopUnit | Step::KillUnit => {
                 observed.unit = Unit::absent();
                 observed.registered = None;
@@ -188,6 +206,32 @@ impl World {
             Step::RemoveFiles => (observed.files_current, observed.files_any) = (false, false),
         }
         Ok(())
+    }
+}
+
+/// A machine's state, all of it given to these users.
+pub(super) fn state(users: UserMode) -> State {
+    State {
+        base: UidBase::new(524_288).filter(|_| users == UserMode::Own),
+        half_given: false,
+    }
+}
+
+/// The same credentials, with those made that were to be.
+pub(super) fn made(credentials: &Credentials) -> Credentials {
+    let make = |taken: &Taken| match taken {
+        Taken::Unmade => ready("made"),
+        other => other.clone(),
+    };
+    let entries = credentials.iter();
+    entries.map(|(id, it)| (id.clone(), make(it))).collect()
+}
+
+/// A credential whose content has this digest.
+pub(super) fn ready(digest: &str) -> Taken {
+    Taken::Ready {
+        secret: digest.as_bytes().to_vec().into(),
+        digest: digest.to_owned(),
     }
 }
 
@@ -211,6 +255,10 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
 impl Host for FakeHost {
     async fn observe(&self, _wanted: &Wanted) -> Result<Observed, HostError> {
         Ok(self.world().observed.clone())
+    }
+
+    async fn credentials(&self, _container: &Container) -> Credentials {
+        self.world().credentials.clone()
     }
 
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {

@@ -1,9 +1,10 @@
-//! The seam to the world: two methods, so one fake.
+//! The seam to the world: few methods, so one fake.
 
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::machine::root::{GivenFiles, UidBase};
+use crate::machine::credentials::{Credentials, Refusal};
+use crate::machine::root::{GivenFiles, State};
 use crate::machine::{Declared, Registered, Unit};
 use crate::model::{Container, ContainerId, Group, Model};
 use crate::network::{self, Attachment};
@@ -20,6 +21,9 @@ pub struct Wanted {
     pub id: ContainerId,
     /// What it is meant to do.
     pub intent: Intent,
+    /// Its secrets that are in force: as they were when the declaration was applied, or a person
+    /// started it. A file that changes later changes nothing by itself.
+    pub credentials: Arc<Credentials>,
 }
 
 impl Wanted {
@@ -47,7 +51,12 @@ impl Wanted {
     /// What its unit will carry.
     pub fn declared(&self) -> Declared {
         let group = self.group();
-        Declared::of(self.container(), &group.subnet, group.host_address)
+        Declared::of(
+            self.container(),
+            &group.subnet,
+            group.host_address,
+            &self.credentials,
+        )
     }
 
     /// Its network.
@@ -63,8 +72,8 @@ impl Wanted {
     reason = "each is one thing seen, apart from the others"
 )]
 pub struct Observed {
-    /// Its state directory: `None` where there is none, `Some(None)` with the host's users.
-    pub state: Option<Option<UidBase>>,
+    /// Its state directory, and whose it is; `None` where there is none.
+    pub state: Option<State>,
     /// Its group's bridge is there and as it should be.
     pub group_ready: bool,
     /// Its namespace and link.
@@ -81,6 +90,8 @@ pub struct Observed {
     pub files_current: bool,
     /// There are such files.
     pub files_any: bool,
+    /// There are files with its credentials.
+    pub credentials_any: bool,
     /// The firewall has its elements, all and none besides.
     pub firewall_open: bool,
     /// The firewall has elements of it.
@@ -111,10 +122,28 @@ impl From<network::Conflict> for Conflict {
     }
 }
 
+impl From<HostError> for Conflict {
+    fn from(error: HostError) -> Self {
+        Self {
+            reason: error.sentence(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl From<Refusal> for Conflict {
+    fn from(Refusal { reason, hint }: Refusal) -> Self {
+        Self { reason, hint }
+    }
+}
+
 /// What ctrd does to the host for one container.
 pub trait Host: Send + Sync + 'static {
     /// Reads how a container is. An error means that it is not known, never that nothing is there.
     fn observe(&self, wanted: &Wanted) -> impl Future<Output = Result<Observed, HostError>> + Send;
+
+    /// Reads the credentials of a container. What cannot be read is in the answer, each with why.
+    fn credentials(&self, container: &Container) -> impl Future<Output = Credentials> + Send;
 
     /// Carries out one step.
     fn apply(

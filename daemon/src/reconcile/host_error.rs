@@ -1,6 +1,7 @@
 //! Why something on the host could not be read or done.
 
 use crate::error_text::with_causes;
+use crate::machine::credentials::CredentialError;
 use crate::machine::root::{RootError, StateError};
 use crate::machine::{BoundsError, SystemdError};
 use crate::{firewall, network};
@@ -19,6 +20,9 @@ pub enum HostError {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
     /// The network could not be read.
     #[error(transparent)]
     Observe(#[from] network::ObserveError),
@@ -48,13 +52,10 @@ impl HostError {
         match self {
             Self::Root(error) => error.hint(),
             Self::Bounds(error) => error.hint(),
+            Self::Credentials(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint.clone(),
-            Self::State(StateError::OtherMode { path, .. }) => Some(format!(
-                "move {} away, or declare the other `users`",
-                path.display()
-            )),
-            Self::State(_)
-            | Self::Systemd(_)
+            Self::State(error) => error.hint(),
+            Self::Systemd(_)
             | Self::Observe(_)
             | Self::Apply(_)
             | Self::Firewall(_)

@@ -16,6 +16,7 @@ mod convergence;
 #[cfg(test)]
 mod fake_host;
 pub mod fleet;
+mod given_credentials;
 mod host;
 mod host_error;
 mod marks;

@@ -1,7 +1,10 @@
 //! Machines of ours that nothing declares.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::time::Duration;
 
+use crate::machine::credentials;
 use crate::machine::root::release;
 use crate::machine::{Active, unit_name};
 use crate::model::MachineName;
@@ -41,12 +44,9 @@ pub(super) async fn remove_machine(
     }
     host.systemd.unregister(machine).await?;
     let paths = &host.paths;
-    release(
-        &paths.machine_root(machine),
-        &paths.machine_state(machine),
-        false,
-    )?;
+    release(paths, machine, false)?;
     let _ = std::fs::remove_dir_all(paths.machine_files(machine));
+    credentials::withdraw(&paths.machine_credentials(machine))?;
     let _ = Mark::clear(&paths.mark(machine));
     Ok(true)
 }
@@ -56,10 +56,36 @@ pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(&paths.state) else {
         return Vec::new();
     };
+    // A leading dot is in no machine's name.
+    let is_state = |name: &OsStr| !name.as_encoded_bytes().starts_with(b".");
     entries
         .flatten()
+        .filter(|entry| is_state(&entry.file_name()))
         .map(|entry| entry.path().display().to_string())
         .collect()
+}
+
+/// The machines that something is mounted for: a guest that ended while ctrd did not run has left it.
+pub(super) fn mounted_machines(paths: &Paths) -> BTreeSet<MachineName> {
+    [paths.roots(), paths.binds()]
+        .iter()
+        .filter_map(|directory| std::fs::read_dir(directory).ok())
+        .flat_map(Iterator::flatten)
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Takes away what is mounted for a machine that has no unit any more.
+pub(super) async fn release_mounts(
+    host: &RealHost,
+    machine: &MachineName,
+) -> Result<(), HostError> {
+    let unit = host.systemd.observe(&unit_name(machine)).await?;
+    if unit.loaded || unit.active != Active::Inactive {
+        return Ok(());
+    }
+    tracing::info!(%machine, "is not there any more, and its mounts go");
+    Ok(release(&host.paths, machine, false)?)
 }
 
 /// Removes what of `/run/ctr` holds nothing any more.

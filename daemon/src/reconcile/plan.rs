@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::machine::{Active, Declared, unit_name};
+use crate::model::UserMode;
 use crate::network;
 
 use super::host::{Conflict, Observed, Wanted};
@@ -25,10 +26,18 @@ pub enum Step {
     EnsureGroup,
     /// Make the state directory, with a user range of its own.
     ClaimState,
+    /// Give what ctr keeps of the container to whom it is declared to run as.
+    GiveState(UserMode),
     /// A change to the container's namespace or link.
     Network(network::Step),
     /// Mount the root and write what must stand in it.
     PrepareRoot,
+    /// Make the secrets that the container has and that were not made yet.
+    MakeSecrets,
+    /// Write the credentials where the guest reads them.
+    GiveCredentials,
+    /// Take them away.
+    WithdrawCredentials,
     /// Rewrite the files given to the guest that are not as they should be.
     WriteFiles,
     /// Put the container's elements into the firewall.
@@ -60,8 +69,13 @@ impl fmt::Display for Step {
         match self {
             Self::EnsureGroup => f.write_str("make the group's bridge ready"),
             Self::ClaimState => f.write_str("make the state directory"),
+            Self::GiveState(UserMode::Own) => f.write_str("give its state to users of its own"),
+            Self::GiveState(UserMode::Host) => f.write_str("give its state to the host's users"),
             Self::Network(step) => step.fmt(f),
             Self::PrepareRoot => f.write_str("make the root ready"),
+            Self::MakeSecrets => f.write_str("make its secrets"),
+            Self::GiveCredentials => f.write_str("give the guest its credentials"),
+            Self::WithdrawCredentials => f.write_str("take the guest's credentials away"),
             Self::WriteFiles => f.write_str("write the guest's files"),
             Self::OpenFirewall => f.write_str("open the firewall"),
             Self::CloseFirewall => f.write_str("close the firewall"),
@@ -85,6 +99,11 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The keys for which a running guest is restarted.
     pub changed: Vec<String>,
+    /// What a person should know will be done once the guest is down.
+    pub then: Vec<Step>,
+    /// Why a running guest is left as it is, although something about it cannot be as declared: a
+    /// start would fail, so it is not stopped.
+    pub held: Option<Conflict>,
 }
 
 /// Plans one round.
@@ -98,11 +117,11 @@ pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, 
         Intent::Run => run(wanted, observed, forced),
         Intent::Stop => Ok(Plan {
             steps: stop(observed),
-            changed: Vec::new(),
+            ..Plan::default()
         }),
         Intent::Remove => Ok(Plan {
             steps: removal(wanted, observed),
-            changed: Vec::new(),
+            ..Plan::default()
         }),
     }
 }
@@ -118,44 +137,55 @@ fn foreign(wanted: &Wanted) -> Conflict {
 }
 
 fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
+    let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
+    let restart_due = forced || !changed.is_empty();
+    // A guest is not stopped for what could not start again: it runs on as it is.
+    let refused = wanted.credentials.refusal().map(Conflict::from);
+    let held = refused.or_else(|| observed.conflict.clone().filter(|_| restart_due));
     Ok(match observed.unit.active {
-        Active::Active => {
-            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-            if forced || !changed.is_empty() {
-                return Ok(Plan {
-                    steps: vec![Step::StopUnit],
-                    changed,
-                });
-            }
-            Plan {
-                steps: live(wanted, observed)?,
-                changed,
-            }
+        Active::Active if restart_due && held.is_none() => {
+            restart(wanted, observed, Step::StopUnit, changed)
         }
-        Active::Activating => {
-            let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-            if forced || !changed.is_empty() {
-                return Ok(Plan {
-                    steps: vec![Step::KillUnit],
-                    changed,
-                });
-            }
-            Plan {
-                steps: bounds(observed).collect(),
-                changed,
-            }
+        Active::Activating if restart_due && held.is_none() => {
+            restart(wanted, observed, Step::KillUnit, changed)
         }
+        Active::Active => Plan {
+            steps: live(wanted, observed)?,
+            held,
+            ..Plan::default()
+        },
+        Active::Activating => Plan {
+            steps: bounds(observed).collect(),
+            held,
+            ..Plan::default()
+        },
         Active::Deactivating => Plan::default(),
         Active::Failed | Active::Inactive => {
-            if let Some(conflict) = &observed.conflict {
-                return Err(conflict.clone());
+            if let Some(conflict) = observed.conflict.clone().or(held) {
+                return Err(conflict);
             }
             Plan {
                 steps: start(wanted, observed)?,
-                changed: Vec::new(),
+                ..Plan::default()
             }
         }
     })
+}
+
+fn restart(wanted: &Wanted, observed: &Observed, end: Step, changed: Vec<String>) -> Plan {
+    Plan {
+        steps: vec![end],
+        changed,
+        then: give_state(wanted, observed).into_iter().collect(),
+        held: None,
+    }
+}
+
+/// What ctr keeps of the container belongs to other users than declared.
+fn give_state(wanted: &Wanted, observed: &Observed) -> Option<Step> {
+    let users = wanted.container().users;
+    let state = observed.state?;
+    (!state.fits(users)).then_some(Step::GiveState(users))
 }
 
 fn restart_keys(running: Option<&Declared>, declared: &Declared) -> Vec<String> {
@@ -184,11 +214,23 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if observed.unit.active == Active::Failed {
         steps.push(Step::ResetFailed);
     }
-    // What an ephemeral guest wrote goes with its end, also where it is started again at once.
-    if observed.root_mounted && wanted.container().ephemeral {
+    let give_state = give_state(wanted, observed);
+    // What an ephemeral guest wrote goes with its end, also where it is started again at once; and
+    // nothing changes its owner under a mounted root.
+    if observed.root_mounted && (wanted.container().ephemeral || give_state.is_some()) {
         steps.push(Step::ReleaseRoot);
     }
+    steps.extend(give_state);
+    if wanted.credentials.any_unmade() {
+        steps.push(Step::MakeSecrets);
+    }
     steps.push(Step::PrepareRoot);
+    // Afresh for each start, when the root can say who the guest's users are.
+    if !wanted.credentials.is_empty() {
+        steps.push(Step::GiveCredentials);
+    } else if observed.credentials_any {
+        steps.push(Step::WithdrawCredentials);
+    }
     if !observed.files_current {
         steps.push(Step::WriteFiles);
     }
@@ -248,6 +290,9 @@ fn stop(observed: &Observed) -> Vec<Step> {
             }
             if observed.firewall_any {
                 steps.push(Step::CloseFirewall);
+            }
+            if observed.credentials_any {
+                steps.push(Step::WithdrawCredentials);
             }
             if observed.root_mounted {
                 steps.push(Step::ReleaseRoot);

@@ -5,15 +5,18 @@
 //! plan, a step a line, as `ctr plan -v` prints it; `CTR_BLESS=1` writes it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::machine::credentials::{Credentials, Refusal, Taken};
 use crate::machine::{Active, Ended, Unit};
+use crate::model::UserMode;
 use crate::network::ObservedContainer;
 
 use super::convergence::wanted;
-use super::fake_host::{FakeHost, connected, nothing};
-use super::host::{Conflict, Observed};
+use super::fake_host::{FakeHost, connected, nothing, ready, state};
+use super::host::{Conflict, Observed, Wanted};
 use super::plan::{Intent, plan};
 
 #[derive(Deserialize)]
@@ -44,6 +47,42 @@ struct Case {
     stale_registration: bool,
     #[serde(default)]
     command_changed: bool,
+    #[serde(default)]
+    users_changed: bool,
+    /// What is read of the one credential of the container; a guest that runs got `ready` of it.
+    #[serde(default)]
+    credential: Option<String>,
+    /// The guest that runs got no credential.
+    #[serde(default)]
+    credential_added: bool,
+    #[serde(default)]
+    credentials_left: bool,
+}
+
+fn credentials(word: &str) -> Credentials {
+    let taken = match word {
+        "ready" | "changed" => ready(word),
+        "unmade" => Taken::Unmade,
+        "refused" => Taken::Refused(Refusal {
+            reason: "/run/secrets/db does not exist".to_owned(),
+            hint: None,
+        }),
+        other => panic!(
+            "credential = {other:?}: write \"ready\", \"changed\", \"unmade\" or \"refused\""
+        ),
+    };
+    [("db".parse().expect("a name"), taken)]
+        .into_iter()
+        .collect()
+}
+
+/// The container as it is meant to be.
+fn wanted_in(case: &Case, intent: Intent) -> Wanted {
+    let mut wanted = wanted(intent);
+    if let Some(word) = &case.credential {
+        wanted.credentials = Arc::new(credentials(word));
+    }
+    wanted
 }
 
 fn running() -> Observed {
@@ -79,9 +118,15 @@ fn observed(case: &Case) -> Observed {
         Some("gone") => observed.unit = Unit::absent(),
         Some(other) => panic!("unit = {other:?} is no state"),
     }
+    if case.credential.is_some() && !case.credential_added && observed.unit.loaded {
+        let mut before = wanted(Intent::Run);
+        before.credentials = Arc::new(credentials("ready"));
+        observed.unit.declared = Some(before.declared());
+    }
+    observed.credentials_any = case.credentials_left;
     if case.command_changed {
-        let mut other = wanted(Intent::Run);
-        let model = std::sync::Arc::make_mut(&mut other.model);
+        let mut other = wanted_in(case, Intent::Run);
+        let model = Arc::make_mut(&mut other.model);
         let group = model.groups.get_mut(&other.id.group).expect("its group");
         group
             .containers
@@ -94,6 +139,20 @@ fn observed(case: &Case) -> Observed {
             working_directory: None,
         };
         observed.unit.declared = Some(other.declared());
+    }
+    if case.users_changed {
+        let mut other = wanted(Intent::Run);
+        let model = std::sync::Arc::make_mut(&mut other.model);
+        let group = model.groups.get_mut(&other.id.group).expect("its group");
+        group
+            .containers
+            .get_mut(&other.id.name)
+            .expect("itself")
+            .users = UserMode::Host;
+        observed.state = Some(state(UserMode::Host));
+        if observed.unit.loaded {
+            observed.unit.declared = Some(other.declared());
+        }
     }
     if case.foreign {
         observed.unit.loaded = true;
@@ -130,11 +189,14 @@ fn every_case_has_the_plan_it_names() {
             "remove" => Intent::Remove,
             other => panic!("intent = {other:?}: write \"run\", \"stop\" or \"remove\""),
         };
-        let found = match plan(&wanted(intent), &observed(&case), case.forced) {
+        let found = match plan(&wanted_in(&case, intent), &observed(&case), case.forced) {
             Ok(plan) => {
                 let changed = plan.changed.iter().map(|key| format!("changed: {key}\n"));
                 let steps = plan.steps.iter().map(|step| format!("{step}\n"));
-                changed.chain(steps).collect::<String>()
+                let then = plan.then.iter().map(|step| format!("then: {step}\n"));
+                let held = plan.held.map(|it| format!("held: {}\n", it.reason));
+                let all = changed.chain(steps).chain(then).chain(held);
+                all.collect::<String>()
             }
             Err(conflict) => format!("conflict: {}\n", conflict.reason),
         };

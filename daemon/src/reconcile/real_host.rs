@@ -10,22 +10,24 @@ use std::time::Duration;
 use zbus::Connection;
 
 use crate::firewall::Firewall;
+use crate::machine::credentials::{self, Credentials};
 use crate::machine::root::{
-    FileError, UidBase, can_be_idmapped, claim_state, mounted, observe_given, observe_state,
-    prepare, release, write_given,
+    FileError, RootError, State, UidBase, binds_attached, can_be_idmapped, claim_state, give_state,
+    mounted, observe_given, observe_state, prepare, release, try_prepare, write_given,
 };
 use crate::machine::{
-    Active, Facts, Registered, Systemd, confinement, limit_properties, observe_bounds,
-    root_directory, set_bounds, transient_unit, unit_name,
+    Active, Facts, Registered, Systemd, Unit, confinement, limit_properties, observe_bounds,
+    set_bounds, transient_unit, unit_name,
 };
 use crate::model::{Container, ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, Network};
 use crate::os::Paths;
 
+use super::given_credentials;
 use super::host::{Conflict, Host, Observed, Wanted, given_files};
 use super::host_error::HostError;
 use super::open_firewall::{Open, desired, elements};
-use super::plan::Step;
+use super::plan::{Intent, Step};
 use super::unit_signals::UnitSignals;
 
 /// Everything that ctrd does to the host goes through here.
@@ -36,7 +38,7 @@ pub struct RealHost {
     pub(super) network: Network,
     firewall: tokio::sync::Mutex<Open>,
     /// Choosing a user range looks at all the others.
-    claim: Mutex<()>,
+    claim: Arc<Mutex<()>>,
     /// A bridge is made by one container's start, whichever comes first.
     group: tokio::sync::Mutex<()>,
     signals: UnitSignals,
@@ -66,7 +68,7 @@ impl RealHost {
             systemd,
             network,
             firewall: tokio::sync::Mutex::new(Open::new(firewall)),
-            claim: Mutex::new(()),
+            claim: Arc::default(),
             group: tokio::sync::Mutex::new(()),
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
@@ -177,7 +179,10 @@ impl RealHost {
     fn base(&self, wanted: &Wanted) -> Result<Option<UidBase>, HostError> {
         let container = wanted.container();
         let path = self.paths.machine_state(&container.machine);
-        Ok(observe_state(&path, container.users)?.flatten())
+        match observe_state(&self.paths.state, &container.machine)? {
+            Some(state) if state.fits(container.users) => Ok(state.base),
+            _ => Err(RootError::OtherUsers { path }.into()),
+        }
     }
 
     /// An error is not "none": no guest loses its name servers because the host's cannot be read.
@@ -284,6 +289,38 @@ impl RealHost {
         Ok(self.systemd.start(&unit).await?)
     }
 
+    /// What a start would fail with for the container's root and binds, tried without making any.
+    async fn try_prepare(
+        &self,
+        wanted: &Wanted,
+        state: Option<State>,
+    ) -> Result<Option<Conflict>, HostError> {
+        let (container, paths) = (wanted.container().clone(), self.paths.clone());
+        let base = state.and_then(|state| state.base);
+        blocking("trying the root", move || {
+            Ok(try_prepare(&container, &paths, base).err().map(|error| {
+                let error = HostError::Root(error);
+                Conflict {
+                    reason: error.sentence(),
+                    hint: error.hint(),
+                }
+            }))
+        })
+        .await
+    }
+
+    /// A guest is not stopped, whoever asked for its restart, for what could not start again.
+    async fn may_stop(&self, wanted: &Wanted) -> Result<(), HostError> {
+        if wanted.intent != Intent::Run {
+            return Ok(());
+        }
+        let state = observe_state(&self.paths.state, &wanted.container().machine)?;
+        match self.try_prepare(wanted, state).await? {
+            Some(conflict) => Err(HostError::Conflict(conflict)),
+            None => Ok(()),
+        }
+    }
+
     fn conflict(wanted: &Wanted, other_unit: Option<&str>) -> Option<Conflict> {
         let container = wanted.container();
         if let Some(other) = other_unit {
@@ -347,14 +384,15 @@ impl Host for RealHost {
         if conflict.is_none() && down {
             conflict = Self::conflict(wanted, other_unit.as_deref());
         }
-        let state = observe_state(&self.paths.machine_state(machine), container.users)?;
+        let state = observe_state(&self.paths.state, machine)?;
+        if conflict.is_none() && wanted.intent == Intent::Run && (down || restarts(&unit, wanted)) {
+            conflict = self.try_prepare(wanted, state).await?;
+        }
         let files = self.paths.machine_files(machine);
         let given = given_files(wanted, &self.nameservers(wanted)?);
-        let root = root_directory(container, &self.paths);
-        let root_mounted = match container.root {
-            Root::Tree(_) => mounted(&root).map_err(|source| look_error(&root, source))?,
-            Root::Directory(_) | Root::Nixos(_) => false,
-        };
+        let root = self.paths.machine_root(machine);
+        let root_mounted = mounted(&root).map_err(|source| look_error(&root, source))?
+            || binds_attached(&self.paths, machine).map_err(|source| look_error(&root, source))?;
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
@@ -363,7 +401,7 @@ impl Host for RealHost {
                 now.is_some(),
             )
         };
-        let bounds_current = match (&registered, &other_unit, state.flatten()) {
+        let bounds_current = match (&registered, &other_unit, state.and_then(|state| state.base)) {
             (Some(now), None, Some(base)) if !down => {
                 self.bounds_current(container, now.leader, base).await?
             }
@@ -380,8 +418,14 @@ impl Host for RealHost {
         Ok(Observed {
             stale_registration: down && registered.is_some() && other_unit.is_none(),
             network: self.network.observe_container(&wanted.network()).await?,
-            files_current: observe_given(&files, &given)?.is_empty(),
+            files_current: match state {
+                Some(state) if state.fits(container.users) => {
+                    observe_given(&files, &given, state.base)?.is_empty()
+                }
+                _ => false,
+            },
             files_any: files.exists(),
+            credentials_any: credentials::delivered(&self.paths.machine_credentials(machine))?,
             state,
             group_ready,
             unit,
@@ -395,6 +439,10 @@ impl Host for RealHost {
         })
     }
 
+    async fn credentials(&self, container: &Container) -> Credentials {
+        given_credentials::take(&self.paths, container).await
+    }
+
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
         let container = wanted.container();
         let machine = &container.machine;
@@ -402,9 +450,22 @@ impl Host for RealHost {
         match step {
             Step::EnsureGroup => self.ensure_group(wanted.group()).await,
             Step::ClaimState => {
-                let _turn = lock(&self.claim);
-                claim_state(&self.paths.state, machine, container.users)?;
-                Ok(())
+                let (machine, users) = (machine.clone(), container.users);
+                let (paths, claim) = (self.paths.clone(), self.claim.clone());
+                blocking("making the state directory", move || {
+                    let _turn = lock(&claim);
+                    Ok(claim_state(&paths, &machine, users)?)
+                })
+                .await
+            }
+            Step::GiveState(_) => {
+                let container = container.clone();
+                let (paths, claim) = (self.paths.clone(), self.claim.clone());
+                blocking("giving the state to its users", move || {
+                    let _turn = lock(&claim);
+                    Ok(give_state(&container, &paths)?)
+                })
+                .await
             }
             Step::Network(step) => Ok(self.network.apply(step).await?),
             Step::PrepareRoot => {
@@ -414,6 +475,14 @@ impl Host for RealHost {
                     Ok(prepare(&container, &paths, base)?)
                 })
                 .await
+            }
+            Step::MakeSecrets => Ok(given_credentials::make(&self.paths, wanted)?),
+            Step::GiveCredentials => {
+                given_credentials::give(&self.paths, wanted, self.base(wanted)?)
+            }
+            Step::WithdrawCredentials => {
+                credentials::withdraw(&self.paths.machine_credentials(machine))?;
+                Ok(())
             }
             Step::WriteFiles => {
                 let given = given_files(wanted, &self.nameservers(wanted)?);
@@ -439,12 +508,14 @@ impl Host for RealHost {
             Step::ResetFailed => Ok(self.systemd.reset_failed(&unit).await?),
             Step::StartUnit => self.start_unit(wanted).await,
             Step::StopUnit => {
+                self.may_stop(wanted).await?;
                 if let Program::Command { .. } = container.program {
                     self.until_it_listens(machine).await?;
                 }
                 Ok(self.systemd.stop(&unit).await?)
             }
             Step::KillUnit => {
+                self.may_stop(wanted).await?;
                 self.systemd.kill(&unit).await?;
                 Ok(self.systemd.stop(&unit).await?)
             }
@@ -466,11 +537,10 @@ impl Host for RealHost {
                 Ok(())
             }
             Step::ReleaseRoot => {
-                let root = self.paths.machine_root(machine);
-                let state = self.paths.machine_state(machine);
-                let ephemeral = container.ephemeral;
+                let (machine, ephemeral) = (machine.clone(), container.ephemeral);
+                let paths = self.paths.clone();
                 blocking("releasing the root", move || {
-                    Ok(release(&root, &state, ephemeral)?)
+                    Ok(release(&paths, &machine, ephemeral)?)
                 })
                 .await
             }
@@ -492,6 +562,13 @@ impl Host for RealHost {
             .notified()
             .await;
     }
+}
+
+/// Whether a running guest is to be restarted for what it is declared as now.
+fn restarts(unit: &Unit, wanted: &Wanted) -> bool {
+    unit.declared
+        .as_ref()
+        .is_some_and(|running| !running.changed(&wanted.declared()).is_empty())
 }
 
 /// Whether a process has blocked its signals, as nspawn's stub init does before it listens; `None`

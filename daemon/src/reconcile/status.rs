@@ -8,7 +8,7 @@ use crate::machine::Active;
 use crate::machine::root::UidBase;
 use crate::os::Paths;
 
-use super::host::{Observed, Wanted};
+use super::host::{Conflict, Observed, Wanted};
 use super::host_error::HostError;
 use super::plan::{Intent, Plan, Step, plan};
 
@@ -81,19 +81,19 @@ pub(super) fn view(
         action: Action::Nothing,
         changed: Vec::new(),
         reason: None,
+        hint: None,
         steps: Vec::new(),
         data: None,
     };
-    let planned = observed
-        .map_err(|error| error.sentence())
-        .and_then(|observed| {
-            let planned = plan(wanted, &observed, false).map_err(|conflict| conflict.reason)?;
-            Ok((planned, observed))
-        });
+    let planned = observed.map_err(Conflict::from).and_then(|observed| {
+        let planned = plan(wanted, &observed, false)?;
+        Ok((planned, observed))
+    });
     let (planned, observed) = match planned {
         Ok(planned) => planned,
-        Err(reason) => {
+        Err(Conflict { reason, hint }) => {
             view.reason = Some(reason);
+            view.hint = hint;
             return view;
         }
     };
@@ -117,8 +117,13 @@ pub(super) fn view(
                 .to_string(),
         );
     }
+    if let Some(held) = planned.held {
+        view.reason = Some(format!("it runs on as it is: {}", held.reason));
+        view.hint = held.hint;
+    }
     view.changed = planned.changed;
-    view.steps = planned.steps.iter().map(ToString::to_string).collect();
+    let steps = planned.steps.iter().chain(&planned.then);
+    view.steps = steps.map(ToString::to_string).collect();
     view
 }
 

@@ -8,12 +8,13 @@ use ctr_api::wire::{Action, State};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::machine::credentials::{Credentials, Refusal, Taken};
 use crate::machine::{Active, Ended};
 use crate::model::RestartPolicy;
 use crate::os::Paths;
 
 use super::convergence::wanted;
-use super::fake_host::{FakeHost, nothing};
+use super::fake_host::{FakeHost, nothing, ready};
 use super::fleet::Handles;
 use super::host::Wanted;
 use super::marks::Mark;
@@ -24,6 +25,7 @@ use super::task::{Handle, Request, Shared, spawn};
 struct Bench {
     host: Arc<FakeHost>,
     handle: Handle,
+    starts: Arc<Semaphore>,
     directory: tempfile::TempDir,
     _fleet: watch::Sender<Arc<Handles>>,
 }
@@ -39,9 +41,10 @@ fn bench_of(wanted: Wanted) -> Bench {
         ..Paths::default()
     };
     let (sender, fleet) = watch::channel(Arc::new(BTreeMap::new()));
+    let starts = Arc::new(Semaphore::new(1));
     let shared = Shared {
         paths: Arc::new(paths),
-        starts: Arc::new(Semaphore::new(1)),
+        starts: starts.clone(),
         fleet,
     };
     let host = Arc::new(FakeHost::new(nothing()));
@@ -49,6 +52,7 @@ fn bench_of(wanted: Wanted) -> Bench {
     Bench {
         host,
         handle,
+        starts,
         directory,
         _fleet: sender,
     }
@@ -188,6 +192,100 @@ async fn a_power_off_that_is_seen_on_its_way_stays_off_too() {
     bench.until(|status| status.state == State::Stopping).await;
     bench.host.end(None);
     bench.until(|status| status.state == State::Stopped).await;
+    assert_eq!(bench.starts(), 1);
+}
+
+/// A container that has one credential, which is read like this.
+fn with_credential(taken: Taken) -> Credentials {
+    [("db".parse().expect("a name"), taken)]
+        .into_iter()
+        .collect()
+}
+
+fn refused() -> Credentials {
+    with_credential(Taken::Refused(Refusal {
+        reason: "/run/secrets/db does not exist".to_owned(),
+        hint: Some("write it".to_owned()),
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_missing_is_looked_for_again_at_each_try() {
+    let mut bench = bench(Intent::Stop);
+    bench.host.world().credentials = refused();
+    bench.ask(Request::Start).await;
+    let status = bench.until(|status| status.state == State::Failed).await;
+    assert_eq!(status.hint.as_deref(), Some("write it"));
+    bench.host.world().credentials = with_credential(ready("1"));
+    bench.until(|status| status.state == State::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_start_that_may_be_tried_again_waits_for_its_turn() {
+    let mut bench = bench(Intent::Stop);
+    bench.host.world().credentials = refused();
+    bench.ask(Request::Start).await;
+    bench.until(|status| status.state == State::Failed).await;
+    let place = bench.starts.clone().acquire_owned().await.expect("a place");
+    bench.host.world().credentials = with_credential(ready("1"));
+    let status = bench.until(|status| status.state == State::Starting).await;
+    assert_eq!(status.reason.as_deref(), Some("waits for its turn"));
+    drop(place);
+    bench.until(|status| status.state == State::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_changes_is_in_force_when_somebody_says_so() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench.host.world().credentials = with_credential(ready("1"));
+    bench.ask(Request::Restart).await;
+    bench.until(|status| status.state == State::Running).await;
+    bench.host.world().credentials = with_credential(ready("2"));
+    bench.host.happen(|observed| observed.firewall_open = false);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(bench.host.world().observed.firewall_open, "it looked");
+    assert_eq!(bench.starts(), 2);
+    let (reply, answer) = oneshot::channel();
+    let asked = Request::Declare(wanted(Intent::Run).model, reply);
+    let sent = bench.handle.requests.send(asked).await;
+    sent.expect("the task lives");
+    assert_eq!(answer.await.expect("it answers"), Ok(()));
+    bench.until(|status| status.state == State::Running).await;
+    assert_eq!(bench.starts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_would_fail_is_not_begun() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench.host.world().credentials = refused();
+    bench.ask(Request::Restart).await;
+    let status = bench
+        .until(|status| status.state == State::Running && status.reason.is_some())
+        .await;
+    assert_eq!(status.hint.as_deref(), Some("write it"));
+    tokio::time::sleep(Duration::from_mins(60)).await;
+    assert!(!bench.host.world().done.contains(&Step::StopUnit));
+    bench.host.world().credentials = Credentials::default();
+    bench.ask(Request::Restart).await;
+    bench
+        .until(|status| status.state == State::Running && status.reason.is_none())
+        .await;
+    assert_eq!(bench.starts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_made_before_the_unit_carries_its_digest() {
+    let mut bench = bench(Intent::Stop);
+    bench.host.world().credentials = with_credential(Taken::Unmade);
+    bench.ask(Request::Start).await;
+    bench.until(|status| status.state == State::Running).await;
+    let made = with_credential(ready("made"));
+    assert_eq!(**bench.handle.credentials.borrow(), made);
+    let declared = bench.host.world().observed.unit.declared.clone();
+    let declared = declared.expect("a unit of ours").to_string();
+    assert!(declared.contains("credentials.db=made"), "{declared}");
     assert_eq!(bench.starts(), 1);
 }
 

@@ -25,6 +25,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// The longest reason it may give.
 const MAX_REASON: u64 = 4096;
 
+/// How many sessions a guest may have, whoever opened them.
+const SESSIONS_MAX: usize = 256;
+
 /// A running guest.
 #[derive(Debug, Clone)]
 pub struct Guest {
@@ -45,6 +48,12 @@ pub enum SessionError {
     /// There is no such guest.
     #[error(transparent)]
     Leader(#[from] LeaderError),
+    /// There are enough of them.
+    #[error("the container has {count} sessions, the most there may be")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
     /// The daemon is itself confined, and so would be every session.
     #[error("ctrd is confined itself ({0}), and every session would be too")]
     Confined(&'static str),
@@ -77,6 +86,7 @@ impl SessionError {
                  filter, like SystemCallFilter= or RestrictAddressFamilies=",
             ),
             Self::Seal(SealError::Forbidden) => Some("set it to 1 or 0"),
+            Self::TooMany { .. } => Some("end some of them, or restart the container"),
             _ => None,
         }
     }
@@ -102,6 +112,10 @@ pub fn open(
         request,
     };
     check_own_confinement(&leader.confinement()?)?;
+    let count = sessions(&spec.supervisor_cgroup);
+    if count >= SESSIONS_MAX {
+        return Err(SessionError::TooMany { count });
+    }
     let (ours, theirs) = line().map_err(SessionError::Start)?;
     let mut helper = start(theirs)?;
     let sent = handover::send(&ours, &spec, &control, leader.pidfd(), &stdio);
@@ -118,6 +132,13 @@ pub fn open(
         (Ok(_), Ok(status)) => Err(SessionError::Helper(status.to_string())),
         (Err(error), _) | (_, Err(error)) => Err(SessionError::HandOver(error)),
     }
+}
+
+/// How many sessions there are: their monitors are in the unit's cgroup beside systemd-nspawn, which
+/// no guest can enter. Those that are being opened at the same moment are not counted.
+fn sessions(supervisor: &Path) -> usize {
+    let processes = fs::read_to_string(supervisor.join("cgroup.procs")).unwrap_or_default();
+    processes.lines().count().saturating_sub(1)
 }
 
 /// A line to the helper that nobody waits at for ever.
@@ -175,4 +196,21 @@ fn reason(from: &UnixStream) -> io::Result<String> {
     let mut reason = String::new();
     from.take(MAX_REASON).read_to_string(&mut reason)?;
     Ok(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_counted_by_its_monitor_beside_nspawn() {
+        let supervisor = tempfile::tempdir().unwrap();
+        assert_eq!(sessions(supervisor.path()), 0, "gone");
+        let is = |processes: &str| {
+            fs::write(supervisor.path().join("cgroup.procs"), processes).unwrap();
+            sessions(supervisor.path())
+        };
+        assert_eq!(is("70\n"), 0);
+        assert_eq!(is("70\n81\n92\n"), 2);
+    }
 }

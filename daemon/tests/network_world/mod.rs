@@ -386,6 +386,7 @@ pub fn port(port: u16) -> Port {
         port,
         protocol: Protocol::Tcp,
         url: None,
+        token: None,
         publish: None,
     }
 }
@@ -427,6 +428,7 @@ pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[
         ports: ports.to_vec(),
         binds: Vec::new(),
         files: BTreeMap::new(),
+        credentials: BTreeMap::new(),
         after: Vec::new(),
         actions: BTreeMap::new(),
         start_timeout: Duration::from_secs(90),

@@ -23,7 +23,7 @@ fn guest_root_is_not_the_hosts_root() {
     // The lab's own root cannot be idmapped, a tmpfs can.
     host.ok("mkdir /var/lib/ctr-data && mount -t tmpfs data /var/lib/ctr-data");
     host.ok(
-        "cd /var/lib/ctr-data && mkdir shared fixed && echo fixed >fixed/file && chmod 777 shared",
+        "cd /var/lib/ctr-data && mkdir shared fixed && echo fixed >fixed/file && chown -R 2147352576:2147352576 shared",
     );
     host.ok("ctr lab start bound");
     let leaders = running(&host, &["one", "two", "hosts"]);
@@ -86,14 +86,16 @@ fn the_tree_is_shared_and_stays_as_it_is(host: &Host) {
 
 fn binds_keep_their_owners(host: &Host) {
     let as_1000 = "setpriv --reuid 1000 --regid 1000 --clear-groups";
+    host.ok("ctr lab exec bound -- chmod 777 /srv/shared");
     host.ok(&format!(
         "ctr lab exec bound -- {as_1000} touch /srv/shared/by-1000"
     ));
     host.ok("ctr lab exec bound -- touch /srv/shared/by-root");
     let owner = |file: &str| host.ok(&format!("stat -c %u:%g /var/lib/ctr-data/{file}"));
-    assert_eq!(owner("shared/by-1000"), "1000:1000\n");
-    assert_eq!(owner("shared/by-root"), "0:0\n");
-    assert_eq!(owner("made"), "33:33\n", "the guest's www-data");
+    let foreign = |id: u32| format!("{}:{}\n", 2_147_352_576 + id, 2_147_352_576 + id);
+    assert_eq!(owner("shared/by-1000"), foreign(1000));
+    assert_eq!(owner("shared/by-root"), foreign(0));
+    assert_eq!(owner("made"), foreign(33), "the guest's www-data");
     assert_eq!(
         host.ok("ctr lab exec bound -- stat -c %U /srv/made"),
         "www-data\n"

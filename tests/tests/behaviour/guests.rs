@@ -107,3 +107,12 @@ pub(crate) fn property(host: &Host, unit: &str, name: &str) -> String {
 pub(crate) fn number(host: &Host, unit: &str, name: &str) -> u64 {
     property(host, unit, name).parse().expect("a number")
 }
+
+/// Writes a secret that only root can read. It is never an argument of a program.
+#[track_caller]
+pub(crate) fn write_secret(host: &Host, path: &str, content: &str) {
+    let install = format!("mkdir -p $(dirname {path}) && install -m 0600 /dev/stdin {path}");
+    let written = host.bash(&install).stdin(content).output();
+    let written = written.expect("the command runs");
+    assert!(written.success(), "{written:#?}");
+}

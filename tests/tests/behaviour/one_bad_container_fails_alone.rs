@@ -95,7 +95,7 @@ fn one_bad_container_fails_alone() {
     assert_eq!(host.fails("ctr apply").status, 1);
     assert_eq!(running(&host, &["good"]), good);
 
-    host.ok("mkdir -p /tmp/none /srv/nowhere");
+    host.ok("mkdir -p /tmp/none /srv/nowhere && chown 1000:1000 /tmp/none");
     host.ok("mount --bind /var/lib/machines/debian /srv/nowhere");
     host.ok("systemctl stop busy.socket ctr-lab-unit.service stranger.service");
     host.ok("rm /etc/systemd/system/ctr-lab-unit.service && systemctl daemon-reload");

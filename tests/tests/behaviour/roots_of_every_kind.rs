@@ -50,8 +50,8 @@ fn a_shared_tree_has_a_private_layer() {
 }
 
 /// A tree of the few files that `sleep`, `touch` and `stat` need.
-const OWN_TREE: &str = r"
-mkdir /srv/roots && mount -t tmpfs roots /srv/roots && cd /srv/roots && mkdir own && cd own
+pub(crate) const OWN_TREE: &str = r"
+mkdir /srv/roots && mount -t tmpfs -o mode=700 roots /srv/roots && cd /srv/roots && mkdir own && cd own
 mkdir -p usr/bin usr/lib usr/lib64 etc dev proc sys run tmp var root
 ln -s usr/bin bin; ln -s usr/lib lib; ln -s usr/lib64 lib64
 cp /usr/bin/{sleep,touch,stat} usr/bin/
@@ -75,5 +75,7 @@ fn a_directory_is_written_in_place() {
         "0\n"
     );
     assert_eq!(host.ok("stat -c %u /srv/roots/own/usr/bin/sleep"), "0\n");
+    // The mount points that nspawn has made there belong to the guest's root as well.
+    assert_eq!(host.ok("find /srv/roots/own ! -uid 0"), "");
     host.ok("ctr lab restart own && ctr lab exec own -- /usr/bin/stat /root/marker");
 }

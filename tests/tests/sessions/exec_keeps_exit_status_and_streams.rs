@@ -97,6 +97,8 @@ fn the_user_is_one_of_the_guest() {
             as_user("games", "id"),
             "uid=5(games) gid=60(games) groups=60(games)"
         );
+        let postgres = as_user("postgres", "id -Gn");
+        assert_eq!(postgres, "postgres ssl-cert", "the groups of the guest");
         assert_eq!(
             as_user("1234", "id -u; id -g").replace('\n', " "),
             "1234 1234"

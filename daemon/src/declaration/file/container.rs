@@ -4,15 +4,16 @@ use std::net::Ipv4Addr;
 
 use toml::de::DeValue;
 
+use super::credential::Credential;
 use super::shape::{Key, Presence, Shape, Table, table};
 use crate::declaration::collect::Collector;
 use crate::declaration::place::{At, Place};
 use crate::declaration::read::{Entries, Read, TableReader, mismatch};
 use crate::declaration::value::{
-    AbsolutePath, ActionName, Cpus, Line, Mode, Number, Policy, PortNumber, Reference, Scheme,
-    Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
+    AbsolutePath, ActionName, Cpus, HostUserName, Line, Mode, Number, Policy, PortNumber,
+    Reference, Scheme, Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
 };
-use crate::model::{Capability, ContainerName, Protocol};
+use crate::model::{Capability, ContainerName, CredentialId, Protocol};
 
 table! {
     /// One container.
@@ -69,8 +70,9 @@ table! {
         Optional health: Health = "health", "{ tcp = 5432 }";
         /// Graphics processors; known to the schema, not delivered.
         Optional gpu: Undelivered = "gpu", r#"{ vendor = "nvidia" }"#;
-        /// Secrets; known to the schema, not delivered.
-        Optional credentials: Undelivered = "credentials", r#"{ password = "/run/secrets/x" }"#;
+        /// Secrets that it is given, by name.
+        Optional credentials: Entries<CredentialId, Credential> = "credentials",
+            r#"{ token = { generate = true }, password = "/run/secrets/x" }"#;
     }
 }
 
@@ -107,6 +109,8 @@ table! {
         Optional protocol: Protocol = "protocol", r#""tcp""#;
         /// The scheme of its address for people.
         Optional url: Scheme = "url", r#""http""#;
+        /// The credential that its address for people carries.
+        Optional token: CredentialId = "token", r#""token""#;
         /// Where the host offers it.
         Optional publish: Publish = "publish", "{ host-port = 18080 }";
     }
@@ -135,8 +139,10 @@ table! {
         Optional create: bool = "create", "true";
         /// It holds data that a person would miss.
         Optional data: bool = "data", "true";
-        /// The user of the guest that owns a directory made by `create`.
+        /// The user of the guest that its files belong to.
         Optional owner: UserName = "owner", r#""ollama""#;
+        /// The user of the host that its files belong to.
+        Optional host_owner: HostUserName = "host-owner", r#""alice""#;
     }
 }
 

@@ -4,17 +4,19 @@
 //! example: the reader, "did you mean", "for example" and the test of the reference all use this.
 
 mod container;
+mod credential;
 mod group;
 mod shape;
 
 pub(crate) use container::{
     Action, Bind, Container, FileEntry, Health, HealthHttp, Limits, Port, Publish, Restart, Root,
 };
+pub(crate) use credential::Credential;
 pub(crate) use group::{Document, Group};
 pub(crate) use shape::{Key, Presence, Shape, Table};
 
 /// Every table of the schema.
-pub(crate) const SHAPES: [&Shape; 13] = [
+pub(crate) const SHAPES: [&Shape; 14] = [
     &Document::SHAPE,
     &Group::SHAPE,
     &Container::SHAPE,
@@ -23,6 +25,7 @@ pub(crate) const SHAPES: [&Shape; 13] = [
     &Publish::SHAPE,
     &Bind::SHAPE,
     &FileEntry::SHAPE,
+    &Credential::SHAPE,
     &Action::SHAPE,
     &Limits::SHAPE,
     &Restart::SHAPE,

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::{DeclaredContainer, elements};
 use crate::declaration::collect::Collector;
 use crate::declaration::file::Bind;
-use crate::declaration::place::Place;
+use crate::declaration::place::{At, Place};
+use crate::declaration::value::{UserName, Users};
+use crate::model::UserMode;
 
 /// File systems of the guest that nspawn mounts itself.
 const TAKEN: [&str; 4] = ["/proc", "/sys", "/dev", "/run/host"];
@@ -47,7 +49,7 @@ pub(super) fn check(declared: &DeclaredContainer<'_>, problems: &mut Collector) 
     }
     below_files(&taken, problems);
     for bind in binds {
-        owner(&bind.value, problems);
+        owners(&bind.value, container.users.as_ref(), problems);
     }
 }
 
@@ -116,16 +118,42 @@ fn below_files(taken: &BTreeMap<&Path, (Kind, &Place)>, problems: &mut Collector
     }
 }
 
-fn owner(bind: &Bind, problems: &mut Collector) {
+/// The ids of a guest: 0 to this.
+const LAST_USER: u32 = 65_535;
+
+/// Who stands for whom: with the host's users everybody stands for themselves.
+fn owners(bind: &Bind, users: Option<&At<Users>>, problems: &mut Collector) {
+    let number = |owner: &At<UserName>| owner.value.0.parse::<u32>().ok();
+    if let Some(owner) = bind.owner.as_ref()
+        && let Some(number) = number(owner).filter(|number| *number > LAST_USER)
+    {
+        problems
+            .error(
+                &owner.place,
+                format!("{number} is no user of a guest, which has 0 to {LAST_USER}"),
+            )
+            .hint("write a user of the guest by name or number: \"postgres\"");
+    }
+    let Some(users) = users.filter(|users| users.value.0 == UserMode::Host) else {
+        return;
+    };
     let created = bind.create.as_ref().is_some_and(|create| create.value);
     if let Some(owner) = bind.owner.as_ref().filter(|_| !created) {
         problems
             .error(
                 &owner.place,
-                "`owner` is who owns the directory that `create` makes",
+                "with the host's users nobody of the guest stands for the owner of what is there",
             )
-            .hint(
-                "add create = true, or remove `owner`: a directory that is there keeps its owner",
-            );
+            .hint("remove `owner`, or add create = true: it owns what `create` makes")
+            .related(&users.place, "the host's users");
+    }
+    if let Some(owner) = &bind.host_owner {
+        problems
+            .error(
+                &owner.place,
+                "with the host's users nobody of the guest stands for a user of the host",
+            )
+            .hint("remove `host-owner`, or give the container users of its own")
+            .related(&users.place, "the host's users");
     }
 }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod capabilities;
+mod credentials;
 mod files;
 mod health;
 mod limits;
@@ -39,6 +40,7 @@ pub(crate) fn validate(document: &Document, problems: &mut Collector) {
         limits::check(container, problems);
         files::check(container, problems);
         health::check(container, problems);
+        credentials::check(container, problems);
         secrets::check(container, problems);
     }
 }

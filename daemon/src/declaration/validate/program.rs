@@ -39,9 +39,6 @@ pub(super) fn check(declared: &DeclaredContainer<'_>, problems: &mut Collector) 
             words(command, "an action's command", problems);
         }
     }
-    if let Some(credentials) = &container.credentials {
-        undelivered("credentials", "secrets", &credentials.place, problems);
-    }
     if let Some(gpu) = &container.gpu {
         undelivered("gpu", "graphics processors", &gpu.place, problems);
     }

@@ -17,7 +17,7 @@ const SECRET_NAMES: [&str; 9] = [
     "CREDENTIALS",
 ];
 /// The parts that say it is none after all: a path to it, or the public half.
-const HARMLESS_NAMES: [&str; 6] = ["FILE", "PATH", "DIR", "PUBLIC", "ID", "NAME"];
+const HARMLESS_NAMES: [&str; 7] = ["FILE", "PATH", "DIR", "DIRECTORY", "PUBLIC", "ID", "NAME"];
 
 /// The words before a `=` or `:` that announce a secret.
 const SECRET_WORDS: [&str; 6] = ["password", "passwd", "secret", "token", "api_key", "apikey"];
@@ -25,8 +25,8 @@ const SECRET_WORDS: [&str; 6] = ["password", "passwd", "secret", "token", "api_k
 /// How many characters before a sign are looked at.
 const TAIL: usize = 24;
 
-const HINT: &str = "keep it in a file that only root can read and bind that into the guest, \
-    read-only; `credentials` will take its place in a later version";
+const HINT: &str = "keep it in a file that only root can read, and declare that: \
+    credentials = { <name> = \"/path/of/the/file\" }";
 
 pub(super) fn check(declared: &DeclaredContainer<'_>, problems: &mut Collector) {
     let container = declared.container;

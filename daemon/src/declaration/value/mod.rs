@@ -12,4 +12,4 @@ pub(crate) use network::{PortNumber, Subnet, usable};
 pub(crate) use path::AbsolutePath;
 pub(crate) use quantity::{Cpus, Size, Time, written};
 pub(crate) use scalar::{Mode, Number, Policy, Users};
-pub(crate) use word::{Line, Scheme, UnitName, UserName, VariableValue, Word};
+pub(crate) use word::{HostUserName, Line, Scheme, UnitName, UserName, VariableValue, Word};

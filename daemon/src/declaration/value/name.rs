@@ -8,7 +8,7 @@ use super::scalar::text;
 use crate::declaration::collect::Collector;
 use crate::declaration::place::{Place, quote};
 use crate::declaration::read::{Read, ReadKey};
-use crate::model::{ContainerId, ContainerName, GroupName, NameError};
+use crate::model::{ContainerId, ContainerName, CredentialId, GroupName, NameError};
 
 /// Reads a name by its newtype's rule.
 fn name<T: FromStr<Err = NameError>>(
@@ -98,6 +98,38 @@ impl ReadKey for VariableName {
             )
             .hint("use A to Z, a to z, 0 to 9 and _, and no digit first");
         None
+    }
+}
+
+fn credential_id(text: &str, place: &Place, problems: &mut Collector) -> Option<CredentialId> {
+    match text.parse() {
+        Ok(id) => Some(id),
+        Err(error) => {
+            problems
+                .error(
+                    place,
+                    format!(
+                        "{} cannot be the name of a credential: {error}",
+                        quote(text)
+                    ),
+                )
+                .hint("use printable ASCII without / and :, at most 255 of it: \"db-password\"");
+            None
+        }
+    }
+}
+
+impl ReadKey for CredentialId {
+    fn read_key(text: &str, place: &Place, problems: &mut Collector) -> Option<Self> {
+        credential_id(text, place, problems)
+    }
+}
+
+impl Read for CredentialId {
+    const EXPECTED: &'static str = "a string";
+
+    fn read(value: &DeValue<'_>, place: &Place, problems: &mut Collector) -> Option<Self> {
+        credential_id(text::<Self>(value, place, problems)?, place, problems)
     }
 }
 

@@ -65,6 +65,11 @@ word!(
     UserName: user_name
 );
 
+word!(
+    /// A user of the host, by name or number.
+    HostUserName: host_user_name
+);
+
 fn line(text: &str) -> Result<(), Wrong> {
     if text.chars().any(char::is_control) {
         let message = "a description is one line, without control characters".to_owned();
@@ -131,6 +136,13 @@ fn scheme(text: &str) -> Result<(), Wrong> {
         message,
         "write only what stands before ://, such as \"http\"",
     ))
+}
+
+fn host_user_name(text: &str) -> Result<(), Wrong> {
+    user_name(text).map_err(|(message, _)| {
+        let hint = "write a user of the host by name or number: \"alice\"";
+        (message, hint)
+    })
 }
 
 fn user_name(text: &str) -> Result<(), Wrong> {

@@ -6,7 +6,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::{StateError, UidBase};
@@ -18,13 +18,18 @@ pub struct GivenFiles {
     pub files: Vec<(PathBuf, String, u32)>,
 }
 
-/// Which of the files are not as they should be.
-pub fn observe_given(directory: &Path, given: &GivenFiles) -> Result<Vec<PathBuf>, StateError> {
+/// Which of the files are not as they should be, for a guest with these users.
+pub fn observe_given(
+    directory: &Path,
+    given: &GivenFiles,
+    owner: Option<UidBase>,
+) -> Result<Vec<PathBuf>, StateError> {
+    let owner = owner.map_or(0, UidBase::get);
     let mut stale = Vec::new();
     for (name, text, mode) in &given.files {
         let path = directory.join(name);
         match read(&path) {
-            Ok((now, permissions)) if now == *text && permissions == *mode => {}
+            Ok(now) if now == (text.clone(), *mode, owner) => {}
             Ok(_) => stale.push(name.clone()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => stale.push(name.clone()),
             Err(error) => return Err(StateError::io("read", &path)(error)),
@@ -33,12 +38,13 @@ pub fn observe_given(directory: &Path, given: &GivenFiles) -> Result<Vec<PathBuf
     Ok(stale)
 }
 
-fn read(path: &Path) -> io::Result<(String, u32)> {
+fn read(path: &Path) -> io::Result<(String, u32, u32)> {
     let mut file = fs::File::open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o7777;
+    let metadata = file.metadata()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), mode))
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((text, metadata.mode() & 0o7777, metadata.uid()))
 }
 
 /// Writes the files that are not as they should be, in place.
@@ -47,8 +53,8 @@ pub fn write_given(
     given: &GivenFiles,
     owner: Option<UidBase>,
 ) -> Result<(), StateError> {
+    let stale = observe_given(directory, given, owner)?;
     let owner = owner.map_or(0, UidBase::get);
-    let stale = observe_given(directory, given)?;
     for (name, text, mode) in given.files.iter().filter(|(name, ..)| stale.contains(name)) {
         let path = directory.join(name);
         if let Some(parent) = path.parent() {
@@ -91,7 +97,7 @@ mod tests {
         write_given(directory.path(), &given("a long first text\n"), None).expect("written");
         let before = std::fs::metadata(directory.path().join("hosts")).expect("there");
         assert!(
-            observe_given(directory.path(), &given("short\n"))
+            observe_given(directory.path(), &given("short\n"), None)
                 .expect("read")
                 .len()
                 == 1
@@ -101,7 +107,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "short\n");
         assert_eq!(std::fs::metadata(&path).expect("there").ino(), before.ino());
         assert!(
-            observe_given(directory.path(), &given("short\n"))
+            observe_given(directory.path(), &given("short\n"), None)
                 .expect("read")
                 .is_empty()
         );

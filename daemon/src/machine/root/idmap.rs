@@ -1,21 +1,23 @@
-//! Mounts whose owners are shifted into a guest's range (`mount_setattr(2)`, "ID-mapped mounts").
+//! Mounts whose owners are shifted (`mount_setattr(2)`, "ID-mapped mounts").
 
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::io::{self, Read, Write as _};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
+use rustix::fs::CWD;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use super::UidBase;
-use super::mounts::mounts_below;
+use super::host_path::open_host;
+use super::ownership::IdMap;
 
-/// A user namespace that maps a guest's ids onto the host's: 0 to the base, and so on.
+/// A user namespace that says which ids of a disk are shown as which.
 #[derive(Debug)]
 pub(super) struct UserNamespace(File);
 
@@ -24,20 +26,25 @@ impl UserNamespace {
     ///
     /// A namespace needs a process to be made in: a child that only waits, and is gone when this
     /// returns; the file keeps the namespace.
-    pub(super) fn new(base: UidBase) -> io::Result<Self> {
+    pub(super) fn new(users: &[IdMap], groups: &[IdMap]) -> io::Result<Self> {
         let (child_end, mut our_end) = std::os::unix::net::UnixStream::pair()?;
-        // SAFETY: between fork and _exit the child makes only system calls (unshare, write, read):
-        // it allocates nothing and takes no lock that another thread may have held.
+        // SAFETY: between fork and _exit the child makes only system calls (close_range, unshare,
+        // write, read): it allocates nothing and takes no lock that another thread may have held.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 let fd = child_end.as_raw_fd();
+                let kept = fd.unsigned_abs();
                 let mut byte = [0_u8; 1];
                 // SAFETY: plain system calls on a file descriptor that this process owns and a
                 // buffer on its own stack.
                 unsafe {
+                    // Two of these at once would each hold the other's end, and wait for it for ever.
+                    if kept > 0 {
+                        libc::syscall(libc::SYS_close_range, 0, kept - 1, 0);
+                    }
+                    libc::syscall(libc::SYS_close_range, kept + 1, u32::MAX, 0);
                     byte[0] = u8::from(libc::unshare(libc::CLONE_NEWUSER) == 0);
                     libc::write(fd, byte.as_ptr().cast(), 1);
-                    libc::close(our_end.as_raw_fd());
                     libc::read(fd, byte.as_mut_ptr().cast(), 1);
                     libc::_exit(0)
                 }
@@ -51,15 +58,12 @@ impl UserNamespace {
                         return Err(io::Error::other("the kernel refuses user namespaces"));
                     }
                     let process = format!("/proc/{child}");
-                    let map = format!("0 {} {}\n", base.get(), UidBase::RANGE);
-                    fs::OpenOptions::new()
-                        .write(true)
-                        .open(format!("{process}/uid_map"))?
-                        .write_all(map.as_bytes())?;
-                    fs::OpenOptions::new()
-                        .write(true)
-                        .open(format!("{process}/gid_map"))?
-                        .write_all(map.as_bytes())?;
+                    for (file, maps) in [("uid_map", users), ("gid_map", groups)] {
+                        fs::OpenOptions::new()
+                            .write(true)
+                            .open(format!("{process}/{file}"))?
+                            .write_all(lines(maps).as_bytes())?;
+                    }
                     File::open(format!("{process}/ns/user"))
                 })();
                 drop(our_end);
@@ -68,28 +72,58 @@ impl UserNamespace {
             }
         }
     }
+
+    /// One that shifts a whole guest's ids from 0 on the disk to its base.
+    pub(super) fn of_guest(base: UidBase) -> io::Result<Self> {
+        let whole = [IdMap::whole(0, base.get())];
+        Self::new(&whole, &whole)
+    }
 }
 
-/// A detached copy of the mount at `path`, its owners shifted into the namespace's range.
+/// As `user_namespaces(7)` has it: what is within, what is without, how many.
+fn lines(maps: &[IdMap]) -> String {
+    maps.iter().fold(String::new(), |mut text, map| {
+        let _ = writeln!(text, "{} {} {}", map.disk, map.shown, map.count);
+        text
+    })
+}
+
+/// A detached copy of the mount at an open path, with what is mounted below it if `all`.
 ///
-/// Nothing shows it until it is attached, and nothing of it is left when it is dropped. `EINVAL` is
-/// a file system that cannot be idmapped.
-pub(super) fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
-    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_RECURSIVE as u32;
-    // SAFETY: open_tree(2) with a NUL-terminated path that outlives the call.
-    let tree = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
-    let tree = i32::try_from(tree).unwrap_or(-1);
-    if tree < 0 {
-        return Err(io::Error::last_os_error());
+/// Nothing shows it until it is attached, and nothing of it is left when it is dropped.
+pub(super) fn copy_of(file: impl AsFd, all: bool) -> io::Result<OwnedFd> {
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH;
+    if all {
+        flags |= OpenTreeFlags::AT_RECURSIVE;
     }
-    // SAFETY: the kernel has just given us this file descriptor, and nobody else has it.
-    let tree = unsafe { OwnedFd::from_raw_fd(tree) };
+    Ok(open_tree(file, "", flags)?)
+}
+
+/// Sets what a detached copy is like, all of it or nothing: whose files it shows, and whether they can
+/// be written. From then on it takes part in no mount that happens elsewhere: one that came later would
+/// come with its owners as they are.
+///
+/// `EINVAL` is a file system that cannot be idmapped, `EPERM` one that is idmapped already.
+pub(super) fn set(
+    tree: &OwnedFd,
+    users: Option<&UserNamespace>,
+    read_only: bool,
+) -> io::Result<()> {
+    let idmap = users.map_or(0, |_| libc::MOUNT_ATTR_IDMAP);
     let attributes = libc::mount_attr {
-        attr_set: libc::MOUNT_ATTR_IDMAP,
+        attr_set: idmap
+            | if read_only {
+                libc::MOUNT_ATTR_RDONLY
+            } else {
+                0
+            },
         attr_clr: 0,
-        propagation: 0,
-        userns_fd: u64::try_from(users.0.as_raw_fd()).unwrap_or(0),
+        propagation: libc::MS_PRIVATE,
+        userns_fd: users.map_or(0, |users| {
+            u64::try_from(users.0.as_raw_fd()).unwrap_or_default()
+        }),
     };
     // SAFETY: mount_setattr(2) with an empty path on our own file descriptor and a structure of the
     // size that is passed.
@@ -106,37 +140,51 @@ pub(super) fn idmapped(path: &Path, users: &UserNamespace) -> io::Result<OwnedFd
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {
-        Ok(tree)
+        Ok(())
     }
 }
 
-/// Whether nspawn can idmap what is at `path`: its file system can, and nothing is mounted below it.
+/// A detached copy of one mount, its owners shifted.
+pub(super) fn idmapped(file: impl AsFd, users: &UserNamespace) -> io::Result<OwnedFd> {
+    let tree = copy_of(file, false)?;
+    set(&tree, Some(users), false)?;
+    Ok(tree)
+}
+
+/// Whether nspawn can idmap what is at `path`.
 pub fn can_be_idmapped(path: &Path, base: UidBase) -> bool {
-    let alone = mounts_below(path).is_ok_and(|below| below.is_empty());
-    alone
-        && UserNamespace::new(base)
-            .and_then(|users| idmapped(path, &users))
+    open_host(path).is_ok_and(|opened| {
+        UserNamespace::of_guest(base)
+            .and_then(|users| idmapped(&opened.file, &users))
             .is_ok()
+    })
 }
 
 /// Attaches a detached mount at `target`.
 pub(super) fn attach(tree: &OwnedFd, target: &Path) -> io::Result<()> {
-    let target = CString::new(target.as_os_str().as_bytes())?;
-    // SAFETY: move_mount(2) with an empty source path on our own file descriptor and a
-    // NUL-terminated target that outlives the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_move_mount,
-            tree.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_FDCWD,
-            target.as_ptr(),
-            libc::MOVE_MOUNT_F_EMPTY_PATH,
-        )
-    };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    Ok(move_mount(tree, "", CWD, target, flags)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UserNamespace;
+    use crate::machine::root::UidBase;
+
+    #[test]
+    fn many_are_made_at_once_and_none_waits_for_another() {
+        assert!(nix::unistd::geteuid().is_root(), "run this test as root");
+        let threads: Vec<_> = (0..16)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    for _ in 0..20 {
+                        UserNamespace::of_guest(UidBase::LOWEST).expect("made");
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("ended");
+        }
     }
 }

@@ -3,18 +3,22 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;
 
-use super::UidBase;
-use super::prepare::RootError;
+use super::{RootError, UidBase};
 
 /// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
 /// `RESOLVE_IN_ROOT`).
 pub(super) fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<OwnedFd, RootError> {
-    let directory = fs::File::open(root).map_err(RootError::io("open", root))?;
+    let directory = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
+        .open(root)
+        .map_err(RootError::io("open", root))?;
     let how = OpenHow::new()
         .flags(flags | OFlag::O_CLOEXEC)
         .mode(if flags.contains(OFlag::O_CREAT) {
@@ -23,7 +27,13 @@ pub(super) fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<Owne
             Mode::empty()
         })
         .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    openat2(&directory, path, how)
+    // The root itself.
+    let name = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    openat2(&directory, name, how)
         .map_err(|errno| RootError::io("open", &root.join(path))(errno.into()))
 }
 
@@ -95,6 +105,29 @@ fn remove_file(parent: &OwnedFd, name: &std::ffi::OsStr, path: &Path) -> Result<
         Ok(()) | Err(nix::errno::Errno::ENOENT) => Ok(()),
         Err(errno) => Err(RootError::io("replace", path)(errno.into())),
     }
+}
+
+/// Makes a symbolic link to `target`, in the place of whatever link or file stands there.
+pub(super) fn link_inside(root: &Path, name: &str, target: &Path) -> Result<(), RootError> {
+    let path = Path::new(name);
+    let whole = root.join(path);
+    let parent = open_inside(
+        root,
+        path.parent().unwrap_or(Path::new("")),
+        OFlag::O_DIRECTORY | OFlag::O_RDONLY,
+    )?;
+    let file_name = path.file_name().unwrap_or_default();
+    if nix::fcntl::readlinkat(&parent, file_name).is_ok_and(|now| Path::new(&now) == target) {
+        return Ok(());
+    }
+    let mut fresh = std::ffi::OsString::from(".");
+    fresh.push(file_name);
+    fresh.push(".new");
+    remove_file(&parent, &fresh, &whole)?;
+    nix::unistd::symlinkat(target, &parent, fresh.as_os_str())
+        .map_err(|errno| RootError::io("make", &whole)(errno.into()))?;
+    nix::fcntl::renameat(&parent, fresh.as_os_str(), &parent, file_name)
+        .map_err(|errno| RootError::io("name", &whole)(errno.into()))
 }
 
 /// Puts a new file in the place of whatever stands there.

@@ -1,22 +1,37 @@
 //! A machine's root: whose users it has, where its writable layer is, what stands in it before the
 //! first instruction of the guest.
 
+mod binds;
 mod file_error;
+mod give;
 mod guest_files;
+mod host_path;
 mod idmap;
+mod ids_in_use;
 mod inside;
 mod machine_id;
 mod mounts;
+mod ownership;
 mod passwd;
 mod prepare;
+mod reown;
+mod root_error;
+mod shift;
 mod state;
 mod uid_base;
 
+pub use binds::binds_attached;
 pub use file_error::FileError;
+pub use give::give_state;
 pub use guest_files::{GivenFiles, observe_given, write_given};
+pub use host_path::HostPathError;
+pub(in crate::machine) use host_path::open_host;
 pub use idmap::can_be_idmapped;
 pub use machine_id::machine_id;
 pub use mounts::mounted;
-pub use prepare::{RootError, prepare, release};
-pub use state::{StateError, claim_state, drop_layer, observe_state};
+pub use ownership::OwnerError;
+pub(in crate::machine) use passwd::resolve as user_of_guest;
+pub use prepare::{prepare, release, try_prepare};
+pub use root_error::RootError;
+pub use state::{State, StateError, claim_state, drop_layer, observe_state};
 pub use uid_base::UidBase;

@@ -1,40 +1,38 @@
-//! The overlay that gives a machine its private layer on a shared tree.
+//! The mount that a machine's root is: an overlay with a private layer on a shared tree, or a
+//! directory of its own.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-use super::idmap::{UserNamespace, attach, idmapped};
+use super::binds::blame;
+use super::host_path::Opened;
+use super::idmap::{UserNamespace, attach, copy_of, set};
+use super::ownership::IdMap;
 use super::{RootError, UidBase};
 
-/// Something is mounted at `path`: it is on another device than the directory it stands in.
-///
-/// An overlay always has a device number of its own, so this cannot be fooled by a bind of the same
-/// file system; ctrd mounts nothing else there.
+/// Something is mounted at `path` (statx(2), `STATX_ATTR_MOUNT_ROOT`).
 pub fn mounted(path: &Path) -> io::Result<bool> {
-    let here = match fs::symlink_metadata(path) {
-        Ok(it) => it,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let Some(parent) = path.parent() else {
-        return Ok(true);
-    };
-    Ok(here.dev() != fs::symlink_metadata(parent)?.dev())
+    match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()) {
+        Ok(found) => Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)),
+        Err(rustix::io::Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// What is mounted below `path`, by the table of this process's mounts (`/proc/self/mountinfo`,
-/// `proc_pid_mountinfo(5)`).
+/// `proc_pid_mountinfo(5)`). The path is one without links.
 pub(super) fn mounts_below(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let path = fs::canonicalize(path)?;
     let table = fs::read_to_string("/proc/self/mountinfo")?;
-    Ok(below(&table, &path))
+    Ok(below(&table, path))
 }
 
 fn below(table: &str, path: &Path) -> Vec<PathBuf> {
@@ -66,7 +64,7 @@ fn unescape(point: &str) -> String {
 /// is copied or changes its owner (measured: 8 MB of copies for a booted guest against 220 MB where
 /// nspawn changes the owners).
 pub(super) fn mount_overlay(
-    tree: &Path,
+    tree: &Opened,
     state: &Path,
     target: &Path,
     base: Option<UidBase>,
@@ -76,26 +74,77 @@ pub(super) fn mount_overlay(
     for layer in [&upper, &work] {
         make_directory(layer, 0o755, base)?;
     }
-    make_directory(target, 0o755, None)?;
-    // The lower tree needs a name only while the overlay is made, and the overlay's own target
-    // serves: what is mounted there first is covered, and then taken away.
-    match base {
-        None => mount_over(tree, &upper, &work, target),
-        Some(base) => {
-            let lower = target.with_extension("lower");
-            make_directory(&lower, 0o700, None)?;
-            let users = UserNamespace::new(base).map_err(RootError::UserNamespace)?;
-            let shifted = idmapped(tree, &users).map_err(|source| RootError::CannotBeIdmapped {
-                path: tree.to_owned(),
-                source,
-            })?;
-            attach(&shifted, &lower).map_err(RootError::io("mount", &lower))?;
-            let result = mount_over(&lower, &upper, &work, target);
-            // The overlay holds a mount of its own of the lower tree.
-            unmount(&lower)?;
-            fs::remove_dir(&lower).map_err(RootError::io("remove", &lower))?;
-            result
+    private_directory(target)?;
+    // The lower tree needs a name only while the overlay is made.
+    let lower = lower_of(target);
+    unmount(&lower)?;
+    private_directory(&lower)?;
+    let shown = root_copy(tree, base, false)?;
+    attach(&shown, &lower).map_err(RootError::io("mount", &lower))?;
+    let result = mount_over(&lower, &upper, &work, target);
+    // The overlay holds a mount of its own of the lower tree.
+    unmount(&lower)?;
+    fs::remove_dir(&lower).map_err(RootError::io("remove", &lower))?;
+    result
+}
+
+/// Where the lower tree is mounted while the overlay at `target` is made.
+fn lower_of(target: &Path) -> PathBuf {
+    target.with_extension("lower")
+}
+
+/// Takes away what is mounted at a root's target, and what a crash left of making it.
+pub(super) fn unmount_root(target: &Path) -> Result<(), RootError> {
+    for path in [&lower_of(target), target] {
+        unmount(path)?;
+        match fs::remove_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RootError::io("remove", path)(error));
+            }
+            _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Mounts a directory that is written in place at `target`, with what is mounted below it.
+pub(super) fn mount_directory(
+    directory: &Opened,
+    target: &Path,
+    base: Option<UidBase>,
+) -> Result<(), RootError> {
+    private_directory(target)?;
+    let shown = root_copy(directory, base, true)?;
+    attach(&shown, target).map_err(RootError::io("mount the root at", target))
+}
+
+/// What systemd-nspawn(1) idmaps a root with besides the guest's own ids (`UID_MAPPED_ROOT` in its
+/// source): the host's root, which makes the mount points in it, has an id there too.
+const HOST_ROOT: u32 = 2_147_483_646;
+
+/// A detached copy of a root, its owners shifted into a guest's range.
+pub(super) fn root_copy(
+    root: &Opened,
+    base: Option<UidBase>,
+    all: bool,
+) -> Result<OwnedFd, RootError> {
+    let tree = copy_of(&root.file, all).map_err(RootError::io("copy the mount of", &root.path))?;
+    let users = match base {
+        None => None,
+        Some(base) => {
+            let host_root = IdMap {
+                disk: HOST_ROOT,
+                shown: 0,
+                count: 1,
+            };
+            let maps = [IdMap::whole(0, base.get()), host_root];
+            Some(UserNamespace::new(&maps, &maps).map_err(RootError::UserNamespace)?)
+        }
+    };
+    match (set(&tree, users.as_ref(), false), &users) {
+        (Ok(()), _) => Ok(tree),
+        (Err(error), Some(users)) => Err(blame(&root.path, root, users, error)),
+        (Err(error), None) => Err(RootError::io("set up the mount of", &root.path)(error)),
     }
 }
 
@@ -144,12 +193,23 @@ fn escape(path: &Path) -> String {
     out
 }
 
-/// Takes a mount away; that there is none is no failure.
+/// Takes away all that is mounted at `target`; that there is nothing is no failure.
 pub(super) fn unmount(target: &Path) -> Result<(), RootError> {
-    match umount2(target, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
-        Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => Ok(()),
-        Err(errno) => Err(RootError::io("unmount", target)(errno.into())),
+    loop {
+        match umount2(target, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
+            Ok(()) => {}
+            Err(Errno::EINVAL | Errno::ENOENT) => return Ok(()),
+            Err(errno) => return Err(RootError::io("unmount", target)(errno.into())),
+        }
     }
+}
+
+/// Makes a directory that no user of the host can enter: what is below has owners of a guest.
+pub(super) fn private_directory(path: &Path) -> Result<(), RootError> {
+    make_directory(path, 0o700, None)?;
+    // One of an earlier version may be open.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .map_err(RootError::io("close", path))
 }
 
 /// Makes a directory of ours with its owner; one that is there keeps its content.

@@ -10,31 +10,34 @@ use super::inside::open_inside;
 /// The largest password file that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// The user and group id of a user of the guest: by number, or by name from its `/etc/passwd`
-/// (passwd(5)).
-pub(super) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
-    if let Ok(id) = user.parse::<u32>() {
-        return Some((id, id));
-    }
+/// The user and group id of a user of the guest, by its `/etc/passwd` (passwd(5)). A number that is not
+/// there has the group of the same number.
+pub(in crate::machine) fn resolve(root: &Path, user: &str) -> Option<(u32, u32)> {
+    let number = user.parse::<u32>().ok().map(|id| (id, id));
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
-    let file = open_inside(root, Path::new("etc/passwd"), flags).ok()?;
+    let Ok(file) = open_inside(root, Path::new("etc/passwd"), flags) else {
+        return number;
+    };
     let mut text = String::new();
-    std::fs::File::from(file)
+    match std::fs::File::from(file)
         .take(LIMIT)
         .read_to_string(&mut text)
-        .ok()?;
-    find(&text, user)
+    {
+        Ok(_) => find(&text, user).or(number),
+        Err(_) => number,
+    }
 }
 
 fn find(text: &str, user: &str) -> Option<(u32, u32)> {
     text.lines().find_map(|line| {
         let mut fields = line.split(':');
-        if fields.next()? != user {
+        let name = fields.next()?;
+        let uid = fields.nth(1)?;
+        let gid = fields.next()?;
+        if name != user && uid != user {
             return None;
         }
-        let uid = fields.nth(1)?.parse().ok()?;
-        let gid = fields.next()?.parse().ok()?;
-        Some((uid, gid))
+        Some((uid.parse().ok()?, gid.parse().ok()?))
     })
 }
 
@@ -47,5 +50,6 @@ mod tests {
         let text = "root:x:0:0:root:/root:/bin/bash\npostgres:x:105:110::/var/lib/postgresql:\n";
         assert_eq!(find(text, "postgres"), Some((105, 110)));
         assert_eq!(find(text, "postgre"), None);
+        assert_eq!(find(text, "105"), Some((105, 110)), "with its own group");
     }
 }

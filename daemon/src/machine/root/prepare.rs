@@ -2,147 +2,92 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
 
-use nix::fcntl::OFlag;
+use rustix::fs::{AtFlags, statat};
+use rustix::io::Errno;
 
-use crate::model::{Bind, Container, Program, Root};
+use crate::model::{Container, MachineName, Program, Root, UserMode};
 use crate::os::Paths;
 
-use super::idmap::{UserNamespace, idmapped};
-use super::inside::{directory_inside, open_inside, plain_file, write_inside};
+use super::binds::{attach_binds, detach_binds, try_binds};
+use super::host_path::{HostPathError, Opened, open_host};
+use super::inside::{directory_inside, link_inside, plain_file, write_inside};
 use super::machine_id::machine_id;
-use super::mounts::{make_directory, mount_overlay, mounted, mounts_below, unmount};
-use super::{FileError, StateError, UidBase, drop_layer, passwd};
+use super::mounts::{
+    make_directory, mount_directory, mount_overlay, mounted, private_directory, root_copy,
+    unmount_root,
+};
+use super::{RootError, UidBase, drop_layer};
 use crate::machine::command_line::{NIXOS_PROFILE, root_directory};
 
-/// A root could not be made ready.
-#[derive(Debug, thiserror::Error)]
-pub enum RootError {
-    /// The file system said no.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The machine's state said no.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The declared root is not there.
-    #[error("the root {path} does not exist")]
-    MissingRoot {
-        /// The declared path.
-        path: PathBuf,
-    },
-    /// The declared root is there and is no root.
-    #[error("the root {path} has no {missing}: it is no system")]
-    NoSystem {
-        /// The declared path.
-        path: PathBuf,
-        /// What is missing in it.
-        missing: &'static str,
-    },
-    /// A bind's source is not there.
-    #[error("{path}, which is bound into the container, does not exist")]
-    MissingBind {
-        /// The path on the host.
-        path: PathBuf,
-    },
-    /// The kernel refuses user namespaces.
-    #[error("failed to make a user namespace")]
-    UserNamespace(#[source] io::Error),
-    /// The file system cannot shift owners.
-    #[error("the file system of {path} cannot be idmapped")]
-    CannotBeIdmapped {
-        /// The path on the host.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// A bind's source has another mount below it.
-    #[error("{path} is bound into the container and has {below} mounted below it")]
-    MountBelow {
-        /// The path on the host.
-        path: PathBuf,
-        /// What is mounted below it.
-        below: PathBuf,
-    },
-    /// A declared user is not in the guest.
-    #[error("the guest has no user `{user}`, who should own {path}")]
-    NoSuchUser {
-        /// The user's name.
-        user: String,
-        /// The path on the host.
-        path: PathBuf,
-    },
-}
-
-impl RootError {
-    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let error = FileError::new(what, path);
-        move |source| Self::File(error(source))
-    }
-
-    /// What a person can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::MissingRoot { .. } => Some("make it, or declare another `root`".to_owned()),
-            Self::NoSystem { .. } => Some("declare the top of a system's tree".to_owned()),
-            Self::MissingBind { path } => Some(format!(
-                "make {}, or declare `create = true` for the bind",
-                path.display()
-            )),
-            Self::UserNamespace(_) => Some(
-                "set the sysctl user.max_user_namespaces above 0, or declare `users = \"host\"`"
-                    .to_owned(),
-            ),
-            Self::CannotBeIdmapped { .. } => Some(
-                "move it to ext4, xfs, btrfs or tmpfs, or declare `users = \"host\"`".to_owned(),
-            ),
-            Self::MountBelow { below, .. } => Some(format!(
-                "bind {} by itself instead, or declare `users = \"host\"`",
-                below.display()
-            )),
-            Self::NoSuchUser { .. } => {
-                Some("declare the `owner` by number, or make the user in the root".to_owned())
-            }
-            Self::File(_) | Self::State(_) => None,
-        }
-    }
-}
-
-/// Makes the root ready: layers mounted, the machine id written, binds there.
+/// Makes the root ready: layers and binds mounted, the machine id written. No guest of it runs:
+/// whatever an earlier start mounted is made afresh.
 pub fn prepare(
     container: &Container,
     paths: &Paths,
     base: Option<UidBase>,
 ) -> Result<(), RootError> {
-    let state = paths.machine_state(&container.machine);
+    let machine = &container.machine;
+    let state = paths.machine_state(machine);
     let target = root_directory(container, paths);
-    if container.ephemeral && !mounted(&target).map_err(RootError::io("look at", &target))? {
+    // Users of the host must not get at programs that a guest made setuid.
+    private_directory_of_guest(&state)?;
+    private_directory(&paths.roots())?;
+    unmount_root(&paths.machine_root(machine))?;
+    if container.ephemeral {
         drop_layer(&state)?;
     }
+    let root = find_root(container, base)?;
     match &container.root {
-        Root::Tree(tree) => {
-            require(tree, "usr")?;
-            if !mounted(&target).map_err(RootError::io("look at", &target))? {
-                mount_overlay(tree, &state, &target, base)?;
-            }
+        Root::Tree(_) => {
+            mount_overlay(&root, &state, &target, base)?;
             first_files(container, &target, base)?;
         }
-        Root::Directory(directory) => require(directory, "usr")?,
+        Root::Directory(_) => mount_directory(&root, &target, base)?,
         Root::Nixos(system) => {
-            require(system, "init")?;
             nixos_root(system, &target, base)?;
             first_files(container, &target, base)?;
         }
     }
-    for bind in &container.binds {
-        prepare_bind(bind, &target, base)?;
-    }
+    attach_binds(container, paths, &target, base)?;
     if let Program::Boot { .. } = container.program {
-        journal_directory(&paths.journal, &machine_id(&container.machine), base)?;
+        journal_directory(&paths.journal, &machine_id(machine), base)?;
     }
     Ok(())
+}
+
+/// Whether the root and the binds could be made ready, without making anything: what a start would
+/// fail with.
+///
+/// `base` is the container's user range where it has one already.
+pub fn try_prepare(
+    container: &Container,
+    paths: &Paths,
+    base: Option<UidBase>,
+) -> Result<(), RootError> {
+    let base = match container.users {
+        UserMode::Host => None,
+        UserMode::Own => Some(base.unwrap_or(UidBase::LOWEST)),
+    };
+    let root = find_root(container, base)?;
+    if !matches!(container.root, Root::Nixos(_)) {
+        let all = matches!(container.root, Root::Directory(_));
+        root_copy(&root, base, all)?;
+    }
+    let target = root_directory(container, paths);
+    let there = match container.root {
+        Root::Tree(_) => mounted(&target).map_err(RootError::io("look at", &target))?,
+        Root::Directory(_) | Root::Nixos(_) => false,
+    };
+    try_binds(container, there.then_some(target.as_path()), base)
+}
+
+/// Closes a machine's state to users of the host, whoever in the guest it belongs to.
+fn private_directory_of_guest(state: &Path) -> Result<(), RootError> {
+    fs::set_permissions(state, fs::Permissions::from_mode(0o700))
+        .map_err(RootError::io("close", state))
 }
 
 /// Where the guest's journal stands on the host, so that it outlives the guest. It is bound as it
@@ -163,38 +108,40 @@ fn journal_directory(journal: &Path, id: &str, base: Option<UidBase>) -> Result<
     fs::set_permissions(&path, mode).map_err(RootError::io("set the mode of", &path))
 }
 
-/// Takes a root's mounts away; its state stays, unless the container is ephemeral.
-pub fn release(root: &Path, state: &Path, ephemeral: bool) -> Result<(), RootError> {
-    unmount(root)?;
-    match fs::remove_dir(root) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(RootError::io("remove", root)(error)),
-    }
+/// Takes the mounts of a machine's root and binds away; its state stays, unless it is ephemeral.
+pub fn release(paths: &Paths, machine: &MachineName, ephemeral: bool) -> Result<(), RootError> {
+    detach_binds(paths, machine)?;
+    unmount_root(&paths.machine_root(machine))?;
     if ephemeral {
-        drop_layer(state)?;
+        drop_layer(&paths.machine_state(machine))?;
     }
     Ok(())
 }
 
-fn require(path: &Path, inside: &'static str) -> Result<(), RootError> {
-    match fs::metadata(path) {
+/// Opens the declared root, or the declared system's directory, and judges it.
+fn find_root(container: &Container, base: Option<UidBase>) -> Result<Opened, RootError> {
+    let (path, inside) = match &container.root {
+        Root::Tree(path) | Root::Directory(path) => (path, "usr"),
+        Root::Nixos(path) => (path, "init"),
+    };
+    let root = open_host(path).map_err(|error| match error {
+        HostPathError::Missing { path } => RootError::MissingRoot { path },
+        other => other.into(),
+    })?;
+    match statat(&root.file, inside, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(RootError::MissingRoot {
-                path: path.to_owned(),
+        Err(Errno::NOENT | Errno::NOTDIR) => {
+            return Err(RootError::NoSystem {
+                path: path.clone(),
+                missing: inside,
             });
         }
-        Err(error) => return Err(RootError::io("look at", path)(error)),
+        Err(errno) => return Err(RootError::io("look into", path)(errno.into())),
     }
-    match fs::symlink_metadata(path.join(inside)) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RootError::NoSystem {
-            path: path.to_owned(),
-            missing: inside,
-        }),
-        Err(error) => Err(RootError::io("look at", path)(error)),
+    if matches!(container.root, Root::Directory(_)) && base.is_some() && root.open_to_all {
+        return Err(RootError::OpenRoot { path: path.clone() });
     }
+    Ok(root)
 }
 
 /// A nearly empty root: the system's own activation fills it, from the store.
@@ -205,35 +152,19 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
     for directory in [
         "usr",
         "etc",
+        "nix",
         "nix/store",
+        "nix/var",
+        "nix/var/nix",
         "nix/var/nix/profiles",
+        "var",
         "var/log",
         "root",
         "tmp",
     ] {
-        let mut path = root.to_owned();
-        for part in Path::new(directory) {
-            path.push(part);
-            if fs::symlink_metadata(&path).is_err() {
-                make_directory(&path, 0o755, base)?;
-            }
-        }
+        directory_inside(root, directory, base)?;
     }
-    let profile = NIXOS_PROFILE.trim_start_matches('/');
-    let (parent, name) = profile.rsplit_once('/').unwrap_or(("", profile));
-    let directory = open_inside(root, Path::new(parent), OFlag::O_DIRECTORY | OFlag::O_PATH)?;
-    let directory_path = PathBuf::from(format!(
-        "/proc/self/fd/{}",
-        std::os::fd::AsRawFd::as_raw_fd(&directory)
-    ));
-    let link = directory_path.join(name);
-    if fs::read_link(&link).is_ok_and(|now| now == system) {
-        return Ok(());
-    }
-    let fresh = directory_path.join(format!(".{name}.new"));
-    let _ = fs::remove_file(&fresh);
-    symlink(system, &fresh).map_err(RootError::io("make", &fresh))?;
-    fs::rename(&fresh, &link).map_err(RootError::io("name", &link))
+    link_inside(root, NIXOS_PROFILE.trim_start_matches('/'), system)
 }
 
 /// A guest's journal stands on the host's disk, and the default would be a tenth of that for each
@@ -279,44 +210,59 @@ fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Res
     Ok(())
 }
 
-fn prepare_bind(bind: &Bind, root: &Path, base: Option<UidBase>) -> Result<(), RootError> {
-    match fs::metadata(&bind.host) {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound && bind.create => {
-            make_directory(&bind.host, 0o755, None)?;
-            if let Some(owner) = &bind.owner {
-                let (uid, gid) =
-                    passwd::resolve(root, owner).ok_or_else(|| RootError::NoSuchUser {
-                        user: owner.clone(),
-                        path: bind.host.clone(),
-                    })?;
-                // The bind is idmapped, so an id of the guest is the same number on the host's disk.
-                chown(&bind.host, Some(uid), Some(gid))
-                    .map_err(RootError::io("give an owner to", &bind.host))?;
+#[cfg(test)]
+mod tests {
+    use super::nixos_root;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    #[test]
+    fn a_link_that_a_guest_left_in_its_root_leads_nowhere_outside() {
+        let system = Path::new("/nix/store/abc-nixos-system-web");
+        for place in [
+            "usr",
+            "etc",
+            "nix",
+            "nix/store",
+            "nix/var",
+            "nix/var/nix",
+            "nix/var/nix/profiles",
+            "nix/var/nix/profiles/system",
+            "nix/var/nix/profiles/.system.new",
+            "var",
+            "var/log",
+            "root",
+            "tmp",
+        ] {
+            let outside = tempfile::tempdir().expect("a directory");
+            let state = tempfile::tempdir().expect("a directory");
+            let root = state.path().join("root");
+            nixos_root(system, &root, None).expect("made");
+            let link = root.join(place);
+            match std::fs::symlink_metadata(&link) {
+                Ok(found) if found.is_dir() => std::fs::remove_dir_all(&link).expect("removed"),
+                Ok(_) => std::fs::remove_file(&link).expect("removed"),
+                Err(_) => {}
             }
+            symlink(outside.path(), &link).expect("a link");
+            // Whether it is mended or refused is the guest's own matter.
+            let _ = nixos_root(system, &root, None);
+            let left = std::fs::read_dir(outside.path()).expect("listed").count();
+            assert_eq!(left, 0, "something was made through a link at {place}");
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(RootError::MissingBind {
-                path: bind.host.clone(),
-            });
-        }
-        Err(error) => return Err(RootError::io("look at", &bind.host)(error)),
     }
-    if let Some(base) = base {
-        // nspawn cannot idmap what has another mount below it.
-        let below = mounts_below(&bind.host).map_err(RootError::io("look below", &bind.host))?;
-        if let Some(below) = below.into_iter().next() {
-            return Err(RootError::MountBelow {
-                path: bind.host.clone(),
-                below,
-            });
+
+    #[test]
+    fn the_profile_leads_to_the_declared_system_whatever_stood_there() {
+        let state = tempfile::tempdir().expect("a directory");
+        let root = state.path().join("root");
+        for system in ["/nix/store/a", "/nix/store/b"] {
+            nixos_root(Path::new(system), &root, None).expect("made");
+            let profile = root.join("nix/var/nix/profiles/system");
+            assert_eq!(
+                std::fs::read_link(profile).expect("a link"),
+                Path::new(system)
+            );
         }
-        let users = UserNamespace::new(base).map_err(RootError::UserNamespace)?;
-        // Tried and dropped: nspawn's own message would name neither the reason nor the way out.
-        idmapped(&bind.host, &users).map_err(|source| RootError::CannotBeIdmapped {
-            path: bind.host.clone(),
-            source,
-        })?;
     }
-    Ok(())
 }

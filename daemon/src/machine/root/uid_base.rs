@@ -15,6 +15,8 @@ impl UidBase {
     /// How many ids a guest has.
     pub const RANGE: u32 = 65_536;
     const FIRST: u32 = 524_288;
+    /// The first of all, to try with what no range is needed for.
+    pub const LOWEST: Self = Self(Self::FIRST);
     const LAST: u32 = 1_878_982_655;
     const SLOTS: u32 = (Self::LAST - Self::FIRST + 1) / Self::RANGE;
 
@@ -32,15 +34,13 @@ impl UidBase {
         self.0
     }
 
-    /// A base for a machine that no other has: the machine's own by its name, or the next free one.
-    ///
-    /// `None` when all of them are taken.
-    pub fn choose(machine: &MachineName, taken: &[Self]) -> Option<Self> {
+    /// Every base, in the order in which a machine tries them: its own by its name first, then the
+    /// next ones.
+    pub fn candidates(machine: &MachineName) -> impl Iterator<Item = Self> + use<> {
         let hash = Sha256::digest(machine.as_str().as_bytes());
         let start = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % Self::SLOTS;
         (0..Self::SLOTS)
-            .map(|step| Self(Self::FIRST + (start + step) % Self::SLOTS * Self::RANGE))
-            .find(|base| !taken.contains(base))
+            .map(move |step| Self(Self::FIRST + (start + step) % Self::SLOTS * Self::RANGE))
     }
 }
 
@@ -49,17 +49,17 @@ mod tests {
     use super::UidBase;
 
     #[test]
-    fn two_machines_never_share_a_range() {
+    fn every_range_is_tried_once_and_always_in_the_same_order() {
         let machine = "ml-ollama".parse().expect("valid");
-        let first = UidBase::choose(&machine, &[]).expect("free");
-        let second = UidBase::choose(&machine, &[first]).expect("free");
-        assert_ne!(first, second);
-        assert!(first.get().abs_diff(second.get()) >= UidBase::RANGE);
-        assert_eq!(
-            UidBase::choose(&machine, &[]),
-            Some(first),
-            "the same at every start"
+        let all: Vec<UidBase> = UidBase::candidates(&machine).collect();
+        assert!(
+            all.iter()
+                .all(|base| UidBase::new(base.get()) == Some(*base))
         );
+        assert!(UidBase::candidates(&machine).eq(all.iter().copied()));
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert_eq!(all.len(), 28_663);
     }
 
     #[test]

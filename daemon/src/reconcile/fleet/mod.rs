@@ -5,11 +5,12 @@ mod removal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView};
+use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView, State};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
 use crate::error_text::with_causes;
+use crate::machine::credentials::Credentials;
 use crate::machine::{Active, slice_name, unit_name};
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::os::Paths;
@@ -25,7 +26,7 @@ use crate::reconcile::task::{Handle, Request, Shared, spawn};
 /// The containers that have a task.
 pub type Handles = BTreeMap<ContainerId, Handle>;
 
-type Answer = oneshot::Receiver<Result<(), String>>;
+type Answer = oneshot::Receiver<Result<(), Conflict>>;
 
 /// The declaration that is in force.
 #[derive(Debug, Clone)]
@@ -97,6 +98,11 @@ impl Fleet {
         &self.shared.paths
     }
 
+    /// The credentials of a container as they are now, which may not be what is in force.
+    pub async fn credentials_now(&self, container: &Container) -> Credentials {
+        self.host.credentials(container).await
+    }
+
     fn change(&self, with: impl FnOnce(&mut InForce)) {
         with(&mut self.in_force.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -130,7 +136,8 @@ impl Fleet {
             .containers()
             .filter(|it| !handles.contains_key(&it.id))
         {
-            let wanted = Self::wanted(model, container, self.first_intent(container).await);
+            let mut wanted = Self::wanted(model, container, self.first_intent(container).await);
+            wanted.credentials = Arc::new(self.host.credentials(container).await);
             let observed = self.host.observe(&wanted).await;
             let seen = view(&wanted, &self.shared.paths, observed);
             views.insert(container.id.clone(), seen);
@@ -208,6 +215,7 @@ impl Fleet {
                 group: String::new(),
                 name: "firewall".to_owned(),
                 error: Some(error.sentence()),
+                hint: error.hint(),
             }),
         }
         for (group, conflict) in &self.in_force().troubled {
@@ -215,6 +223,7 @@ impl Fleet {
                 group: group.to_string(),
                 name: String::new(),
                 error: Some(conflict.reason.clone()),
+                hint: conflict.hint.clone(),
             });
         }
         failures.extend(self.remove_undeclared(&model).await);
@@ -224,7 +233,7 @@ impl Fleet {
             .map(|view| (view.group.as_str(), view.name.as_str()))
             .collect();
         // The same declaration once more, and everybody is where it says: nobody is asked twice.
-        let nothing_new = before == model && idle.len() == containers.len();
+        let nothing_new = before == model && idle.len() == containers.len() && !self.any_is_held();
         let asked = if nothing_new {
             Vec::new()
         } else {
@@ -255,6 +264,15 @@ impl Fleet {
             problems: Vec::new(),
         };
         (ApplyReport { plan, failures }, parsed.warnings)
+    }
+
+    /// Some guest runs and cannot be as declared: what stood in its way may be gone.
+    fn any_is_held(&self) -> bool {
+        let handles = self.handles.borrow();
+        handles.values().any(|handle| {
+            let status = handle.status.borrow();
+            status.state == State::Running && status.reason.is_some()
+        })
     }
 
     /// The declared containers whose guests run, whoever started them.
@@ -299,11 +317,13 @@ impl Fleet {
         ask(declared, |reply| Request::Declare(model.clone(), reply)).await
     }
 
+    /// Without credentials: its task reads them before anything else.
     fn wanted(model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
         Wanted {
             model: model.clone(),
             id: container.id.clone(),
             intent,
+            credentials: Arc::default(),
         }
     }
 
@@ -348,10 +368,11 @@ async fn ask<T>(
     asked
 }
 
-fn outcome(id: &ContainerId, error: String) -> Outcome {
+fn outcome(id: &ContainerId, Conflict { reason, hint }: Conflict) -> Outcome {
     Outcome {
         group: id.group.to_string(),
         name: id.name.to_string(),
-        error: Some(error),
+        error: Some(reason),
+        hint,
     }
 }

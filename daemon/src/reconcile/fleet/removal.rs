@@ -6,9 +6,12 @@ use std::sync::Arc;
 use ctr_api::wire::{DownReport, Outcome};
 
 use super::{Fleet, ask, outcome};
-use crate::machine::{ALL_SLICE, machine_of_unit};
+use crate::machine::credentials::{delivered_machines, generated_secrets, withdraw};
+use crate::machine::{ALL_SLICE, Active, machine_of_unit, unit_name};
 use crate::model::{ContainerId, Model};
 use crate::network::{self, Attachment, Bridge};
+use crate::reconcile::host::Conflict;
+use crate::reconcile::host_error::HostError;
 use crate::reconcile::orphans;
 use crate::reconcile::task::Request;
 
@@ -39,7 +42,9 @@ impl Fleet {
                         self.host.forget(&machine);
                     }
                 }
-                Ok(Err(error)) => failures.push(outcome(&id, error)),
+                Ok(Err(reason)) => {
+                    failures.push(outcome(&id, Conflict { reason, hint: None }));
+                }
             }
         }
         failures
@@ -55,6 +60,7 @@ impl Fleet {
                 group: String::new(),
                 name: "orphan".to_owned(),
                 error: Some(error),
+                hint: None,
             })
             .collect()
     }
@@ -82,6 +88,16 @@ impl Fleet {
                 }
             }
             Err(error) => report.failures.push(error.to_string()),
+        }
+        for machine in orphans::mounted_machines(&self.host.paths) {
+            if model.containers().all(|it| it.machine != machine)
+                && let Err(error) = orphans::release_mounts(&self.host, &machine).await
+            {
+                report.failures.push(error.sentence());
+            }
+        }
+        if let Err(error) = self.withdraw_left_credentials(model).await {
+            report.failures.push(error.sentence());
         }
         let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
         let attachments: Vec<Attachment> = model
@@ -113,6 +129,18 @@ impl Fleet {
         report
     }
 
+    /// Takes away what guests were given that ended while no ctrd was there, and are declared no more.
+    async fn withdraw_left_credentials(&self, model: &Model) -> Result<(), HostError> {
+        for machine in delivered_machines(&self.shared.paths)? {
+            let declared = model.containers().any(|it| it.machine == machine);
+            let unit = self.host.systemd.observe(&unit_name(&machine)).await?;
+            if !declared && matches!(unit.active, Active::Inactive | Active::Failed) {
+                withdraw(&self.shared.paths.machine_credentials(&machine))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Where data stays: the machines' state, and what is declared as data.
     pub(super) fn data(&self) -> Vec<String> {
         let model = self.in_force().model;
@@ -122,6 +150,7 @@ impl Fleet {
             .map(|bind| bind.host.display().to_string());
         let mut data: BTreeSet<String> = declared.collect();
         data.extend(orphans::state_directories(&self.shared.paths));
+        data.extend(generated_secrets(&self.shared.paths));
         data.into_iter().collect()
     }
 

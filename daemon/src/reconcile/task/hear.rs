@@ -19,6 +19,7 @@ impl<H: Host> Task<H> {
             Request::Start(reply) => {
                 self.mark(None);
                 self.fresh(Intent::Run);
+                self.take_credentials().await;
                 self.say_at_once(State::Starting, &[State::Running, State::Starting]);
                 let _ = reply.send(());
             }
@@ -31,6 +32,7 @@ impl<H: Host> Task<H> {
             Request::Restart(reply) => {
                 self.mark(None);
                 self.fresh(Intent::Run);
+                self.take_credentials().await;
                 self.forced = self
                     .last
                     .as_ref()
@@ -50,6 +52,7 @@ impl<H: Host> Task<H> {
                 self.given_up &= same;
                 self.next_try = None;
                 self.wanted.model = model;
+                self.take_credentials().await;
                 self.declare.push(reply);
             }
             Request::Plan(model, reply) => {
@@ -108,9 +111,12 @@ impl<H: Host> Task<H> {
                 model: self.wanted.model.clone(),
                 id,
                 intent: Intent::Remove,
+                credentials: self.wanted.credentials.clone(),
             }
         } else {
+            let declared = model.container(&id).unwrap_or(self.wanted.container());
             Wanted {
+                credentials: Arc::new(self.host.credentials(declared).await),
                 model,
                 id,
                 intent: self.wanted.intent,

@@ -10,10 +10,12 @@ use std::time::Instant;
 use ctr_api::wire::{ContainerPlan, State};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
 use crate::model::{ContainerId, Model};
 use crate::os::Paths;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
+use crate::reconcile::host_error::HostError;
 use crate::reconcile::plan::{Intent, Plan, Step, plan};
 use crate::reconcile::status::Status;
 use crate::reconcile::supervise::Backoff;
@@ -28,7 +30,7 @@ pub enum Request {
     /// Stop and start it; answered when its status says so.
     Restart(oneshot::Sender<()>),
     /// A new declaration; answered when the steps it takes are applied.
-    Declare(Arc<Model>, oneshot::Sender<Result<(), String>>),
+    Declare(Arc<Model>, oneshot::Sender<Result<(), Conflict>>),
     /// What a declaration would do.
     Plan(Arc<Model>, oneshot::Sender<ContainerPlan>),
     /// Take it away; the task ends with the answer.
@@ -42,6 +44,8 @@ pub struct Handle {
     pub requests: mpsc::Sender<Request>,
     /// Its status, always the present one.
     pub status: watch::Receiver<Status>,
+    /// Its credentials that are in force.
+    pub credentials: watch::Receiver<Arc<Credentials>>,
 }
 
 /// What all tasks share.
@@ -63,6 +67,7 @@ struct Task<H> {
     shared: Shared,
     wanted: Wanted,
     status: watch::Sender<Status>,
+    credentials: watch::Sender<Arc<Credentials>>,
     /// The unit as it was last seen.
     last: Option<Unit>,
     /// We asked for the end that comes next.
@@ -80,7 +85,7 @@ struct Task<H> {
     last_exit: Option<String>,
     permit: Option<OwnedSemaphorePermit>,
     waiting_for: Option<ContainerId>,
-    declare: Vec<oneshot::Sender<Result<(), String>>>,
+    declare: Vec<oneshot::Sender<Result<(), Conflict>>>,
     remove: Option<oneshot::Sender<Result<(), String>>>,
 }
 
@@ -96,11 +101,13 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         state,
         ..Status::unknown()
     });
+    let (credentials, credentials_of) = watch::channel(wanted.credentials.clone());
     let task = Task {
         host,
         shared,
         wanted,
         status,
+        credentials,
         last: None,
         stopping: false,
         forced: false,
@@ -119,6 +126,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
     Handle {
         requests,
         status: status_of,
+        credentials: credentials_of,
     }
 }
 
@@ -135,6 +143,8 @@ enum Next {
 impl<H: Host> Task<H> {
     async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         let mut rounds = 0;
+        // Before anything is planned: without them every credential would look taken away.
+        self.take_credentials().await;
         loop {
             match self.round(rounds).await {
                 Next::Again => {
@@ -175,16 +185,25 @@ impl<H: Host> Task<H> {
         if self.held_back(&observed) {
             return self.not_yet(&observed);
         }
+        // A start that failed for a missing secret looks for it again at each try.
+        let down = matches!(observed.unit.active, Active::Inactive | Active::Failed);
+        if down && self.wanted.intent == Intent::Run && !self.wanted.credentials.all_ready() {
+            self.take_credentials().await;
+        }
         let plan = match plan(&self.wanted, &observed, self.forced) {
             Ok(plan) => plan,
             Err(conflict) => {
+                self.forced = false;
                 self.trouble_with(conflict);
                 self.publish(Some(&observed));
                 return Next::Wait;
             }
         };
         if plan.steps.is_empty() {
-            return self.settled(&observed);
+            return match plan.held {
+                Some(conflict) => self.runs_on(conflict, &observed),
+                None => self.settled(&observed),
+            };
         }
         if rounds >= ROUNDS {
             let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
@@ -196,6 +215,8 @@ impl<H: Host> Task<H> {
             return Next::Wait;
         }
         if plan.steps.contains(&Step::StartUnit) && !self.may_start() {
+            // What failed before is about to be tried again: it waits for its turn now.
+            self.trouble = None;
             return self.not_yet(&observed);
         }
         self.announce(&plan, &observed);
@@ -210,13 +231,40 @@ impl<H: Host> Task<H> {
             }
             tracing::info!(container = %self.wanted.id, "{}: {step}", self.wanted.id);
             if let Err(error) = self.host.apply(&self.wanted, step).await {
+                // Refused before it was tried: no end was asked for.
+                self.stopping &= !matches!(error, HostError::Conflict(_));
                 self.fail(&error);
                 self.publish(None);
                 return Next::Wait;
             }
+            if *step == Step::MakeSecrets {
+                self.take_credentials().await;
+            }
         }
         self.trouble = None;
         Next::Again
+    }
+
+    /// Reads the credentials, which are in force from now on.
+    async fn take_credentials(&mut self) {
+        let taken = self.host.credentials(self.wanted.container()).await;
+        self.wanted.credentials = Arc::new(taken);
+        self.credentials
+            .send_replace(self.wanted.credentials.clone());
+    }
+
+    /// A guest that would have to be restarted and could not start again is left as it is.
+    fn runs_on(&mut self, conflict: Conflict, observed: &Observed) -> Next {
+        if self.trouble.as_ref() != Some(&conflict) {
+            let id = &self.wanted.id;
+            tracing::error!(container = %id, "{id} runs on as it is: {}", conflict.reason);
+        }
+        self.forced = false;
+        self.permit = None;
+        self.answer_declare(&Err(conflict.clone()));
+        self.trouble = Some(conflict);
+        self.publish(Some(observed));
+        Next::Wait
     }
 
     /// There is something to do, and its time has not come: for a declaration that is all that can
@@ -246,7 +294,7 @@ impl<H: Host> Task<H> {
         Next::Wait
     }
 
-    fn answer_declare(&mut self, answer: &Result<(), String>) {
+    fn answer_declare(&mut self, answer: &Result<(), Conflict>) {
         for reply in self.declare.drain(..) {
             let _ = reply.send(answer.clone());
         }

@@ -126,7 +126,7 @@ impl<H: Host> Task<H> {
         let pause = self.backoff.next(&self.wanted.container().restart);
         self.next_try = Some(Instant::now() + pause);
         self.permit = None;
-        self.answer_declare(&Err(trouble.reason.clone()));
+        self.answer_declare(&Err(trouble.clone()));
         if let Some(reply) = self.remove.take() {
             let _ = reply.send(Err(trouble.reason.clone()));
         }

@@ -133,7 +133,7 @@ impl<H: Host> Task<H> {
                 status
                     .control_group
                     .clone_from(&observed.unit.control_group);
-                status.uid_base = observed.state.flatten();
+                status.uid_base = observed.state.and_then(|state| state.base);
             }
             *status != before
         });

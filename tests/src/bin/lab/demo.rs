@@ -12,7 +12,7 @@ use ctr_lab::{Host, Options, interactive};
 use crate::arguments::Demo;
 use crate::host;
 use crate::progress::Step;
-use crate::requests::REQUESTS;
+use crate::requests::{GUARDED, REQUESTS};
 
 const UNTIL_READY: Duration = Duration::from_secs(120);
 const UNTIL_REPAIRED: Duration = Duration::from_secs(20);
@@ -138,5 +138,13 @@ fn ask(host: &Host) -> Result<()> {
         ));
     }
     step.end(&format!("{} requests were answered", REQUESTS.len()));
+    let step = Step::begin("asking for what needs a token");
+    for guarded in &GUARDED {
+        step.print(&guarded.answer(host)?);
+    }
+    step.end(&format!(
+        "{} servers answer whoever has their token, and nobody else",
+        GUARDED.len()
+    ));
     Ok(())
 }

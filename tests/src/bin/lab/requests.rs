@@ -92,6 +92,67 @@ pub(crate) const REQUESTS: [Request; 11] = [
     },
 ];
 
+/// A server that answers only whoever has its token.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    group: &'static str,
+    name: &'static str,
+    /// A path that wants the token.
+    path: &'static str,
+}
+
+/// The servers of `docs/examples/kernelcore.toml` that have one.
+pub(crate) const GUARDED: [Guarded; 2] = [
+    Guarded {
+        group: "ml",
+        name: "jupyter",
+        path: "api/contents",
+    },
+    Guarded {
+        group: "dev",
+        name: "dev-ml",
+        path: "api/contents",
+    },
+];
+
+/// The address is an argument of no program: others could read it there.
+const ASK_GUARDED: &str = r#"set -e
+url=$(ctr "$1" url "$2")
+ask() {
+    printf 'url = "%s"\n' "$1" |
+        curl --config - --silent --max-time 10 --output /dev/null --write-out '%{http_code}'
+}
+address=${url%%\?*}$3
+echo "GET $address -> $(ask "$address") without its token," \
+    "$(ask "$address?${url#*\?}") with the address of \`ctr $1 url $2\`"
+"#;
+
+impl Guarded {
+    /// Asks without the token, which must be refused, and with the address that `ctr … url` prints,
+    /// which must be answered. Returns what came of it in one line.
+    pub(crate) fn answer(&self, host: &Host) -> Result<String> {
+        let Self { group, name, path } = self;
+        let words = ["bash", "-c", ASK_GUARDED, "bash", group, name, path];
+        let output = host
+            .command(words)
+            .timeout(Duration::from_secs(30))
+            .output()?;
+        let said = output
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        if !said.contains("-> 403 without") || !said.contains(", 200 with") {
+            bail!(
+                "{group}/{name} should refuse a request without its token and answer one with it: \
+                 {said}{}",
+                output.stderr.trim()
+            );
+        }
+        Ok(said)
+    }
+}
+
 impl Request {
     /// Sends it from the host until it is answered, and returns the answer in one line.
     pub(crate) fn answer(&self, host: &Host, deadline: Instant) -> Result<String> {

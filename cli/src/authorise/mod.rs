@@ -1,0 +1,113 @@
+//! Calls that may need somebody's password.
+//!
+//! A call goes out without leave to ask anybody first. Only where `ctrd` answers that a password would
+//! do, and there is a terminal to ask on, an [`agent::Agent`] is started and the call goes out again, with
+//! leave. So nobody waits for an agent that is not needed, and without a terminal nobody is asked
+//! anywhere.
+
+mod agent;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ctr_api::Error;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use zbus::Proxy;
+use zbus::proxy::MethodFlags;
+use zbus::zvariant::{DynamicDeserialize, DynamicType};
+
+use agent::Agent;
+
+/// Asks for passwords, one question at a time.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Asker(Arc<Turns>);
+
+#[derive(Debug, Default)]
+struct Turns {
+    /// Who wants to ask, the one who asks included.
+    waiting: AtomicUsize,
+    turn: Mutex<Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    agent: Option<Agent>,
+    /// The person gave no password once: they are not asked the same for each container.
+    declined: bool,
+}
+
+/// What is said of a call: the errors of the contract.
+type Answer<T> = Result<T, Error>;
+
+impl Asker {
+    /// Calls a method of the contract that changes something or tells what not everybody may know.
+    pub(crate) async fn call<B, R>(
+        &self,
+        proxy: &Proxy<'_>,
+        member: &'static str,
+        body: &B,
+    ) -> Answer<R>
+    where
+        B: Serialize + DynamicType,
+        R: for<'d> DynamicDeserialize<'d>,
+    {
+        match plainly(proxy, member, body).await {
+            Err(Error::AuthenticationRequired(why)) if somebody_is_there() => {
+                self.0.waiting.fetch_add(1, Ordering::Relaxed);
+                let answer = self.with_leave(proxy, member, body, why).await;
+                if self.0.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+                    // The terminal is given back before anything else happens on it.
+                    let agent = self.0.turn.lock().await.agent.take();
+                    if let Some(agent) = agent {
+                        agent.end().await;
+                    }
+                }
+                answer
+            }
+            answer => answer,
+        }
+    }
+
+    async fn with_leave<B, R>(
+        &self,
+        proxy: &Proxy<'_>,
+        member: &'static str,
+        body: &B,
+        why: String,
+    ) -> Answer<R>
+    where
+        B: Serialize + DynamicType,
+        R: for<'d> DynamicDeserialize<'d>,
+    {
+        let mut turn = self.0.turn.lock().await;
+        if turn.declined {
+            return Err(Error::AuthenticationRequired(why));
+        }
+        if turn.agent.is_none() {
+            turn.agent = Agent::start().await;
+        }
+        let leave = MethodFlags::ALLOW_INTERACTIVE_AUTH;
+        let answer = proxy.call_with_flags(member, leave, body).await;
+        let answer = answer
+            .and_then(|it| it.ok_or(zbus::Error::InvalidReply))
+            .map_err(Error::from);
+        turn.declined = matches!(answer, Err(Error::NotAuthorised(_)));
+        answer
+    }
+}
+
+/// Calls a method without leave to ask anybody.
+pub(crate) async fn plainly<B, R>(proxy: &Proxy<'_>, member: &'static str, body: &B) -> Answer<R>
+where
+    B: Serialize + DynamicType,
+    R: for<'d> DynamicDeserialize<'d>,
+{
+    proxy.call(member, body).await.map_err(Error::from)
+}
+
+/// Somebody who can read a question and answer it.
+fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
