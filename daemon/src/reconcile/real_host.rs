@@ -15,11 +15,12 @@ use crate::machine::root::{
     prepare, release, write_given,
 };
 use crate::machine::{
-    Active, Facts, Registered, Systemd, limit_properties, root_directory, transient_unit, unit_name,
+    Active, Facts, Registered, Systemd, default_tasks_max, limit_properties, root_directory,
+    transient_unit, unit_name,
 };
 use crate::model::{ContainerId, Group, MachineName, Model, Program, Root};
 use crate::network::{self, Bridge, Network};
-use crate::os::Paths;
+use crate::os::{Paths, most_tasks};
 
 use super::host::{Conflict, Host, Observed, Wanted, given_files};
 use super::host_error::HostError;
@@ -40,6 +41,8 @@ pub struct RealHost {
     group: tokio::sync::Mutex<()>,
     signals: UnitSignals,
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
+    /// The bound on tasks of a guest that declares none.
+    default_tasks: u64,
 }
 
 /// A unit that has just ended can block its name for a moment, until systemd has collected it.
@@ -67,6 +70,7 @@ impl RealHost {
             group: tokio::sync::Mutex::new(()),
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
+            default_tasks: default_tasks_max(most_tasks()),
         }
     }
 
@@ -248,7 +252,7 @@ impl RealHost {
             journal: self.paths.journal.is_dir(),
             store_idmap,
         };
-        let unit = transient_unit(container, &wanted.declared(), &facts);
+        let unit = transient_unit(container, &wanted.declared(), &facts, self.default_tasks);
         for _ in 0..COLLECT_TRIES {
             match self.systemd.start(&unit).await {
                 Err(error) if error.is_name_taken() => tokio::time::sleep(COLLECT_PAUSE).await,
@@ -337,7 +341,7 @@ impl Host for RealHost {
                 now.is_some(),
             )
         };
-        let limits_current = limit_properties(&container.limits)
+        let limits_current = limit_properties(&container.limits, self.default_tasks)
             .iter()
             .all(|(name, value)| {
                 let declared = u64::try_from(value).ok();
@@ -416,7 +420,7 @@ impl Host for RealHost {
                 Ok(self.systemd.stop(&unit).await?)
             }
             Step::SetLimits => {
-                let properties = limit_properties(&container.limits);
+                let properties = limit_properties(&container.limits, self.default_tasks);
                 Ok(self.systemd.set_properties(&unit, &properties).await?)
             }
             Step::ReleaseRoot => {
