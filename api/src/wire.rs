@@ -120,7 +120,7 @@ pub struct ContainerStatus {
     pub next_try_ms: Option<u64>,
     /// How often it was restarted since it was last started by hand or at boot.
     pub restarts: u32,
-    /// How its last run ended: `exit status 1`, `killed by signal 9`, `killed for memory`.
+    /// How its last run ended: `exit status 1`, `killed by SIGKILL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
     /// Its systemd unit on the host.

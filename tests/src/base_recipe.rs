@@ -49,6 +49,15 @@ pub(crate) const LEFT_OUT: [&str; 6] = [
 
 /// Turns a fresh installation into a tree that any number of hosts and guests boot at once.
 pub(crate) fn finish(tree: &Path) -> Result<()> {
+    write(
+        &tree.join("etc/postgresql/17/main/conf.d/no-jit.conf"),
+        "# The tree leaves LLVM out.\njit = off\n",
+    )?;
+    belong_to_nobody(tree)
+}
+
+/// Takes away what an installation knows of itself, and what it would do by itself.
+pub(crate) fn belong_to_nobody(tree: &Path) -> Result<()> {
     enable_nothing(tree)?;
     let at = |path: &str| tree.join(path);
     // Empty, not absent: absent means "first boot", which asks questions and presets every unit.
@@ -60,10 +69,6 @@ pub(crate) fn finish(tree: &Path) -> Result<()> {
     let _ = fs::remove_file(at("etc/apt/sources.list"));
     let shadow = fs::read_to_string(at("etc/shadow")).context("failed to read etc/shadow")?;
     write(&at("etc/shadow"), &shadow.replace("root:*:", "root::"))?;
-    write(
-        &at("etc/postgresql/17/main/conf.d/no-jit.conf"),
-        "# The tree leaves LLVM out.\njit = off\n",
-    )?;
     mark_up_to_date(tree)
 }
 
@@ -108,7 +113,8 @@ fn mark_up_to_date(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+/// Writes a file of the tree.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     // Some of these are links into /run or /proc: the link is replaced, never followed.
     if path.is_symlink() {
         fs::remove_file(path)?;

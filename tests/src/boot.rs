@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::base_tree::base_tree;
+use crate::diagnosis;
 use crate::host::Host;
 use crate::identity::{Identity, sweep_stale_labs};
 use crate::install;
@@ -26,14 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What a host shall be. Without any option: a bare Debian with systemd.
 #[derive(Debug, Default)]
 pub struct Options {
-    files: Vec<File>,
-    ctr: bool,
-    may_fail: bool,
+    pub(crate) files: Vec<File>,
+    pub(crate) ctr: bool,
+    pub(crate) may_fail: bool,
     say: Option<Say>,
 }
 
 /// Whom to tell what takes long.
-struct Say(Box<dyn Fn(&str)>);
+pub(crate) struct Say(pub(crate) Box<dyn Fn(&str)>);
 
 impl std::fmt::Debug for Say {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,11 +102,9 @@ impl Options {
 
     /// Boots the host. It ends when the returned value is dropped or this process ends.
     pub fn boot(mut self) -> Result<Host> {
-        let Say(say) = self
-            .say
-            .unwrap_or_else(|| Say(Box::new(|line| eprintln!("lab: {line}"))));
+        let Say(say) = self.take_say();
         packages::require_root()?;
-        packages::require_tools(&say)?;
+        packages::require_tools(&packages::HOST, &say)?;
         sweep_stale_labs()?;
         let base = base_tree(&say)?;
         if self.ctr {
@@ -116,9 +115,14 @@ impl Options {
         let host = start(base, self.files)?;
         drop(slot);
         if !self.may_fail {
-            host.require_no_failed_unit()?;
+            diagnosis::require_no_failed_unit(&host)?;
         }
         Ok(host)
+    }
+
+    pub(crate) fn take_say(&mut self) -> Say {
+        let to_stderr = || Say(Box::new(|line| eprintln!("lab: {line}")));
+        self.say.take().unwrap_or_else(to_stderr)
     }
 }
 

@@ -205,13 +205,15 @@ impl Drop for Host {
     }
 }
 
+/// Stdout of what succeeded.
 #[track_caller]
-fn succeeded(text: &str, output: Output) -> String {
+pub(crate) fn succeeded(text: &str, output: Output) -> String {
     assert!(output.success(), "{}", described(text, &output));
     output.stdout
 }
 
-fn described(text: &str, output: &Output) -> String {
+/// Everything that a command left behind, for a reader.
+pub(crate) fn described(text: &str, output: &Output) -> String {
     let Output {
         status,
         stdout,
@@ -220,12 +222,13 @@ fn described(text: &str, output: &Output) -> String {
     format!("`{text}` exited with {status}\nstdout: {stdout}\nstderr: {stderr}")
 }
 
+/// Ends a test that could not go on.
 #[track_caller]
 #[expect(
     clippy::panic,
     reason = "the end of a test, with everything its reader needs"
 )]
-fn expect<T>(result: Result<T>) -> T {
+pub(crate) fn expect<T>(result: Result<T>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => panic!("{error:#}"),

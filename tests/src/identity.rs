@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::cache;
 use crate::cgroup::Cgroup;
 
 const PREFIX: &str = "ctr-lab-";
@@ -40,6 +41,11 @@ impl Identity {
         Path::new(RUN).join(&self.name)
     }
 
+    /// The directory that holds the disks of a virtual machine: they are no matter for memory.
+    pub(crate) fn disks(&self) -> Result<PathBuf> {
+        Ok(cache::directory()?.join(&self.name))
+    }
+
     /// The lab's cgroup.
     pub(crate) fn cgroup(&self) -> Result<Cgroup> {
         Ok(Cgroup::at(Cgroup::hierarchy()?.join(&self.name)))
@@ -53,9 +59,11 @@ pub(crate) fn sweep_stale_labs() -> Result<()> {
     for name in stale_names(&hierarchy, namespace) {
         Cgroup::at(hierarchy.join(&name)).destroy(Duration::from_secs(5))?;
     }
-    for name in stale_names(Path::new(RUN), namespace) {
-        // Its keeper may be removing the same directory at this moment.
-        let _ = fs::remove_dir_all(Path::new(RUN).join(name));
+    for directory in [PathBuf::from(RUN), cache::directory()?] {
+        for name in stale_names(&directory, namespace) {
+            // Its keeper may be removing the same directory at this moment.
+            let _ = fs::remove_dir_all(directory.join(name));
+        }
     }
     Ok(())
 }

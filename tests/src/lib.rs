@@ -28,6 +28,7 @@ mod identity;
 mod install;
 mod limits;
 mod mirror;
+mod mmdebstrap;
 mod packages;
 mod program;
 mod readiness;
@@ -48,6 +49,8 @@ pub mod interactive;
 pub mod keeper;
 /// The host's only way out.
 pub mod uplink;
+/// Hosts with a kernel of their own.
+pub mod vm;
 
 pub use background::Background;
 pub use boot::Options;
@@ -55,3 +58,4 @@ pub use cgroup::Cgroup;
 pub use command::{Command, Output};
 pub use host::Host;
 pub use terminal::Terminal;
+pub use vm::Vm;

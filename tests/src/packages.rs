@@ -7,10 +7,22 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use nix::unistd::geteuid;
 
-/// Programs the lab runs on the machine, each with the Debian package that has it.
-const TOOLS: [(&str, &str); 3] = [
+/// Programs that run on the machine, each with the Debian package that has it.
+pub(crate) type Tools = [(&'static str, &'static str)];
+
+/// What a host in namespaces needs.
+pub(crate) const HOST: [(&str, &str); 3] = [
     ("mmdebstrap", "mmdebstrap"),
     ("ip", "iproute2"),
+    ("apt-get", "apt"),
+];
+
+/// What a virtual machine needs.
+pub(crate) const VIRTUAL_MACHINE: [(&str, &str); 5] = [
+    ("mmdebstrap", "mmdebstrap"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("mke2fs", "e2fsprogs"),
+    ("setpriv", "util-linux"),
     ("apt-get", "apt"),
 ];
 
@@ -19,14 +31,12 @@ pub(crate) fn require_root() -> Result<()> {
     if geteuid().is_root() {
         return Ok(());
     }
-    bail!(
-        "the lab boots a systemd host in namespaces and needs root\nhint: run the same command with sudo"
-    )
+    bail!("the lab boots a systemd host and needs root\nhint: run the same command with sudo")
 }
 
 /// Makes sure every tool is there and says through `say` which packages it installed for that.
-pub(crate) fn require_tools(say: &dyn Fn(&str)) -> Result<()> {
-    let missing: Vec<&str> = TOOLS
+pub(crate) fn require_tools(tools: &Tools, say: &dyn Fn(&str)) -> Result<()> {
+    let missing: Vec<&str> = tools
         .iter()
         .filter(|(tool, _)| !is_installed(tool))
         .map(|(_, package)| *package)

@@ -135,7 +135,8 @@ fn mount_guest_storage(spec: &Spec, root: &Path) -> Result<()> {
     mount_on("tmpfs", &state, MsFlags::empty(), "mode=755,size=4g")
 }
 
-fn write(root: &Path, file: &File) -> Result<()> {
+/// Writes one file of a host below its root.
+pub(crate) fn write(root: &Path, file: &File) -> Result<()> {
     let path = root.join(file.path.strip_prefix("/").unwrap_or(&file.path));
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;

@@ -13,19 +13,33 @@ use crate::cache;
 
 const SLOTS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(300);
+/// As long as a few of the tests take that hold it.
+const PATIENCE_FOR_A_VIRTUAL_MACHINE: Duration = Duration::from_secs(1200);
 
-/// Leave to boot, given back when dropped.
+/// Leave to boot or to run, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Slot(#[expect(dead_code, reason = "held for its lock")] File);
 
 /// Waits for leave to boot a host.
 pub(crate) fn take() -> Result<Slot> {
+    let names = (0..SLOTS).map(|number| format!("boot-{number}.lock"));
+    one_of(names, PATIENCE)
+}
+
+/// Waits for leave to boot and run a virtual machine: it takes the whole processor, and there is one
+/// at a time.
+pub(crate) fn take_for_a_virtual_machine() -> Result<Slot> {
+    one_of(["vm-slot.lock".to_owned()], PATIENCE_FOR_A_VIRTUAL_MACHINE)
+}
+
+fn one_of(names: impl IntoIterator<Item = String>, patience: Duration) -> Result<Slot> {
     let directory = cache::directory()?;
-    let files = (0..SLOTS)
-        .map(|number| File::create(directory.join(format!("boot-{number}.lock"))))
+    let files = names
+        .into_iter()
+        .map(|name| File::create(directory.join(name)))
         .collect::<Result<Vec<_>, _>>()
         .context("failed to open the locks of booting hosts")?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     while Instant::now() < deadline {
         if let Some(number) = files.iter().position(|file| file.try_lock().is_ok()) {
             return files
@@ -36,5 +50,5 @@ pub(crate) fn take() -> Result<Slot> {
         }
         thread::sleep(Duration::from_millis(20));
     }
-    bail!("other labs were booting for {} seconds", PATIENCE.as_secs())
+    bail!("other labs were busy for {} seconds", patience.as_secs())
 }

@@ -21,7 +21,7 @@ pub use control::{Systemd, SystemdError};
 pub use declared::Declared;
 pub use names::{ALL_SLICE, machine_of_unit, slice_name, unit_name, unit_path};
 pub use observe::{Active, Ended, Registered, Unit};
-pub use unit::{TransientUnit, limit_properties, transient_unit};
+pub use unit::{TransientUnit, default_tasks_max, limit_properties, transient_unit};
 pub use usage::{Usage, usage};
 pub use user_namespace::{BoundsError, observe_bounds, set_bounds};
 

@@ -29,6 +29,12 @@ pub enum Ended {
     Reboot,
     /// It exited with a status.
     Status(i32),
+    /// It exited with a status, and had used all its memory before.
+    ///
+    /// The kernel does not tell more: the unit goes on when it kills a process for memory
+    /// (`OOMPolicy=continue`, since a guest is more than its first process), and what is then left of
+    /// the end is nspawn's status, which is 255 for any signal.
+    MemoryUsedUp(i32),
     /// A signal ended it.
     Signal(i32),
     /// The kernel killed it for memory.
@@ -44,6 +50,9 @@ impl fmt::Display for Ended {
         match self {
             Self::Reboot => f.write_str("its init asked for a reboot"),
             Self::Status(status) => write!(f, "exit status {status}"),
+            Self::MemoryUsedUp(status) => {
+                write!(f, "exit status {status}, its memory used up")
+            }
             Self::Signal(signal) => match nix::sys::signal::Signal::try_from(*signal) {
                 Ok(name) => write!(f, "killed by {name}"),
                 Err(_) => write!(f, "killed by signal {signal}"),
@@ -145,6 +154,12 @@ impl Unit {
                 number("ActiveEnterTimestamp").unwrap_or_default() == 0,
             )
         });
+        let ended = match (ended, number("MemoryPeak"), number("MemoryMax")) {
+            (Some(Ended::Status(status)), Some(peak), Some(max)) if used_up(peak, max) => {
+                Some(Ended::MemoryUsedUp(status))
+            }
+            (ended, _, _) => ended,
+        };
         let settable = [
             "MemoryMax",
             "MemoryHigh",
@@ -184,6 +199,14 @@ fn ended(result: &str, code: u64, status: i32, never_ready: bool) -> Ended {
     }
 }
 
+/// Whether the most memory that a unit had at once (`MemoryPeak`; `u64::MAX` where it is not known)
+/// leaves no room below its bound. The kernel counts a few pages at a time, a kernel stack for one:
+/// a charge that found no room left may have missed the bound by as much.
+fn used_up(peak: u64, max: u64) -> bool {
+    const ONE_CHARGE: u64 = 64 << 10;
+    max != u64::MAX && peak != u64::MAX && peak >= max.saturating_sub(ONE_CHARGE)
+}
+
 /// A machine as machined knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
@@ -217,6 +240,32 @@ mod tests {
         assert_eq!(unit.active, Active::Active);
         assert!(unit.loaded);
         assert_eq!(unit.declared, None);
+    }
+
+    #[test]
+    fn an_end_with_no_memory_left_says_so() {
+        let ended = |peak: u64, max: u64| {
+            let properties = [
+                ("ActiveState", Variant::from("failed")),
+                ("Result", Variant::from("exit-code")),
+                ("ExecMainCode", Variant::from(1_i32)),
+                ("ExecMainStatus", Variant::from(255_i32)),
+                ("ActiveEnterTimestamp", Variant::from(1_u64)),
+                ("MemoryPeak", Variant::from(peak)),
+                ("MemoryMax", Variant::from(max)),
+            ];
+            let properties = properties.map(|(name, value)| (name.to_owned(), owned(value)));
+            Unit::read(&HashMap::from(properties))
+                .ended
+                .map(|it| it.to_string())
+        };
+        let used_up = Some("exit status 255, its memory used up".to_owned());
+        let plain = Some("exit status 255".to_owned());
+        assert_eq!(ended(96 << 20, 96 << 20), used_up);
+        assert_eq!(ended(95 << 20, 96 << 20), plain);
+        // No bound, and a kernel that does not tell.
+        assert_eq!(ended(96 << 20, u64::MAX), plain);
+        assert_eq!(ended(u64::MAX, 96 << 20), plain);
     }
 
     #[test]

@@ -23,11 +23,12 @@ pub struct TransientUnit {
 /// How long a guest has to stop after it was asked, in microseconds.
 const STOP_TIMEOUT_USEC: u64 = 30_000_000;
 
-/// The unit of a container.
+/// The unit of a container. `default_tasks` is its bound on tasks where none is declared.
 pub fn transient_unit(
     container: &Container,
     declared: &Declared,
     facts: &Facts<'_>,
+    default_tasks: u64,
 ) -> TransientUnit {
     let paths: &Paths = facts.paths;
     let nspawn = paths.nspawn.display().to_string();
@@ -74,7 +75,7 @@ pub fn transient_unit(
         ),
     ];
     properties.extend(confinement::properties());
-    properties.extend(limit_properties(&container.limits));
+    properties.extend(limit_properties(&container.limits, default_tasks));
     TransientUnit {
         name: unit_name(&container.machine),
         properties,
@@ -83,7 +84,10 @@ pub fn transient_unit(
 
 /// The properties that carry limits, all of them: what is not declared is set back to no bound, so
 /// that the same list serves a running unit (`SetUnitProperties`).
-pub fn limit_properties(limits: &Limits) -> Vec<(&'static str, Variant<'static>)> {
+pub fn limit_properties(
+    limits: &Limits,
+    default_tasks: u64,
+) -> Vec<(&'static str, Variant<'static>)> {
     // The fields are unbounded at u64::MAX (org.freedesktop.systemd1(5)).
     let Limits {
         memory_max,
@@ -101,20 +105,26 @@ pub fn limit_properties(limits: &Limits) -> Vec<(&'static str, Variant<'static>)
             bound(&milli_cpus.map(|milli| milli.saturating_mul(1000))),
         ),
         ("CPUWeight", bound(cpu_weight)),
-        // The default of a service would be 15 % of the host's tasks; a guest is a host of its own.
         (
             "TasksMax",
-            Variant::from(tasks_max.unwrap_or(DEFAULT_TASKS_MAX)),
+            Variant::from(tasks_max.unwrap_or(default_tasks)),
         ),
     ]
 }
 
-/// What systemd-nspawn@.service sets.
-const DEFAULT_TASKS_MAX: u64 = 16_384;
+/// What systemd-nspawn@.service sets: a guest is a host of its own.
+const NSPAWN_TASKS_MAX: u64 = 16_384;
+
+/// A guest's bound on tasks where none is declared, on a host that can have `most` of them. On a host
+/// with less than 8 GiB what nspawn's own unit sets would be most of them, or all: there a guest that
+/// forks without end would leave the host unable to start a process.
+pub fn default_tasks_max(most: Option<u64>) -> u64 {
+    most.map_or(NSPAWN_TASKS_MAX, |most| NSPAWN_TASKS_MAX.min(most / 4))
+}
 
 #[cfg(test)]
 mod tests {
-    use super::transient_unit;
+    use super::{default_tasks_max, transient_unit};
     use crate::machine::command_line::Facts;
     use crate::machine::declared::Declared;
     use crate::machine::test_container;
@@ -131,7 +141,7 @@ mod tests {
             journal: false,
             store_idmap: true,
         };
-        let unit = transient_unit(&container, &Declared::default(), &facts);
+        let unit = transient_unit(&container, &Declared::default(), &facts, 4096);
         assert_eq!(unit.name, "ctr-lab-hello.service");
         let get = |name: &str| {
             unit.properties
@@ -145,5 +155,13 @@ mod tests {
             Some(Variant::from("/run/netns/ctr-lab-hello"))
         );
         assert_eq!(get("MemoryMax"), Some(Variant::from(u64::MAX)));
+        assert_eq!(get("TasksMax"), Some(Variant::from(4096_u64)));
+    }
+
+    #[test]
+    fn one_guest_cannot_have_most_of_the_hosts_tasks() {
+        assert_eq!(default_tasks_max(None), 16_384);
+        assert_eq!(default_tasks_max(Some(250_000)), 16_384);
+        assert_eq!(default_tasks_max(Some(15_650)), 3912);
     }
 }

@@ -38,7 +38,11 @@ fn refuses_a_secret_that_others_can_read() {
         ("missing", "/run/secrets/missing does not exist", "write it"),
         ("large", "more than 1048576 bytes", "bind it"),
         ("directory", "is a directory", "the file that holds"),
-        ("link", "a link that belongs to user 65534", "chown -h root"),
+        (
+            "link",
+            "the link /run/secrets/link, which belongs to nobody (65534)",
+            "make the link as root",
+        ),
     ] {
         let failed = until(&host, name, State::Failed);
         let (said, help) = (

@@ -259,6 +259,11 @@ impl<H: Host> Task<H> {
             let id = &self.wanted.id;
             tracing::error!(container = %id, "{id} runs on as it is: {}", conflict.reason);
         }
+        // A secret is looked at again when somebody asks; anything else may be mended at any time.
+        if self.wanted.credentials.refusal().is_none() {
+            let pause = self.backoff.next(&self.wanted.container().restart);
+            self.next_try = Some(Instant::now() + pause);
+        }
         self.forced = false;
         self.permit = None;
         self.answer_declare(&Err(conflict.clone()));

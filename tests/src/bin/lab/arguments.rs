@@ -24,6 +24,8 @@ pub(crate) enum Verb {
     Run(Script),
     /// Open a shell on a host
     Shell(On),
+    /// Run a script as root on a host with a kernel of its own: a virtual machine, where limits hold
+    Vm(Script),
 }
 
 #[derive(Debug, Args)]

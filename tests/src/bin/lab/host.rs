@@ -26,10 +26,26 @@ pub(crate) fn run_script(script: &Script) -> Result<ExitCode> {
     if !written.success() {
         bail!("failed to copy the script: {}", written.stderr);
     }
+    let status = host.command(words(path, &script.arguments)).inherit()?;
+    Ok(exit_code(status))
+}
+
+/// A script of the host, run at home with these words.
+fn words(path: &str, arguments: &[OsString]) -> Vec<OsString> {
     let at_home = "cd && exec bash \"$@\"";
     let mut argv: Vec<OsString> = ["bash", "-c", at_home, "bash", path].map(Into::into).into();
-    argv.extend(script.arguments.iter().cloned());
-    let status = host.command(argv).inherit()?;
+    argv.extend(arguments.iter().cloned());
+    argv
+}
+
+/// `lab vm`.
+pub(crate) fn run_script_in_vm(script: &Script) -> Result<ExitCode> {
+    let text = fs::read(&script.path)
+        .with_context(|| format!("failed to read {}", script.path.display()))?;
+    let vm = options(&script.on)?.boot_vm()?;
+    let path = "/root/script";
+    vm.write(path, text);
+    let status = vm.inherit(words(path, &script.arguments))?;
     Ok(exit_code(status))
 }
 
@@ -49,6 +65,10 @@ pub(crate) fn enter(host: &Host) -> Result<ExitCode> {
 }
 
 fn boot(on: &On) -> Result<Host> {
+    options(on)?.boot()
+}
+
+fn options(on: &On) -> Result<Options> {
     let mut options = Options::new().say(|line| {
         if io::stderr().is_terminal() {
             eprintln!("lab: {line}");
@@ -60,7 +80,7 @@ fn boot(on: &On) -> Result<Host> {
             .with_context(|| format!("failed to read {}", path.display()))?;
         options = options.with_ctr(&declaration);
     }
-    options.boot()
+    Ok(options)
 }
 
 fn exit_code(status: i32) -> ExitCode {

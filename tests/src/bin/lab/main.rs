@@ -32,6 +32,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Verb::Demo(demo) => demo::run(&demo),
         Verb::Run(script) => host::run_script(&script),
         Verb::Shell(on) => host::shell(&on),
+        Verb::Vm(script) => host::run_script_in_vm(&script),
     }
 }
 
@@ -43,6 +44,8 @@ fn internal(arguments: &[OsString]) -> Result<ExitCode> {
     match name.to_str() {
         Some("keep") => ctr_lab::keeper::main().map(|()| ExitCode::SUCCESS),
         Some("first-process") => ctr_lab::first_process::main().map(|()| ExitCode::SUCCESS),
+        Some("vm-keep") => ctr_lab::vm::keeper::main().map(|()| ExitCode::SUCCESS),
+        Some("vm-agent") => ctr_lab::vm::agent::main().map(|()| ExitCode::SUCCESS),
         Some("enter") => ctr_lab::enter::main(rest),
         _ => bail!("internal: no such part"),
     }

@@ -1,0 +1,203 @@
+//! How a container is: everything that is read, in one answer.
+
+use crate::machine::credentials;
+use crate::machine::root::{
+    State, UidBase, binds_attached, mounted, observe_given, observe_state, try_prepare,
+};
+use crate::machine::{
+    Active, Registered, Unit, confinement, limit_properties, observe_bounds, unit_name,
+};
+use crate::model::{Container, MachineName};
+use crate::network::{self, Bridge};
+use crate::reconcile::host::{Conflict, Observed, Wanted, given_files};
+use crate::reconcile::host_error::HostError;
+use crate::reconcile::open_firewall::elements;
+use crate::reconcile::plan::Intent;
+
+use super::{RealHost, blocking, lock, look_error};
+
+impl RealHost {
+    pub(super) async fn look(&self, wanted: &Wanted) -> Result<Observed, HostError> {
+        let container = wanted.container();
+        let machine = &container.machine;
+        // The signals are listened to before anything is read: nothing is missed between the two.
+        self.signals.of(machine);
+        let unit_of_ours = unit_name(machine);
+        let unit = self.systemd.observe(&unit_of_ours).await?;
+        let registered = self.registered(machine, unit.main_pid).await?;
+        let down = matches!(unit.active, Active::Inactive | Active::Failed);
+        let other_unit = registered
+            .as_ref()
+            .filter(|it| it.unit != unit_of_ours)
+            .map(|it| it.unit.clone());
+        let bridge = Bridge::of(wanted.group());
+        let group = self.network.observe_group(&bridge).await?;
+        let (group_ready, mut conflict) = match network::plan_group(&bridge, &group) {
+            Ok(steps) => (steps.is_empty(), None),
+            Err(conflict) => (false, Some(conflict.into())),
+        };
+        if conflict.is_none() && down {
+            conflict = Self::conflict(wanted, other_unit.as_deref());
+        }
+        let state = observe_state(&self.paths.state, machine)?;
+        if conflict.is_none() && wanted.intent == Intent::Run && (down || restarts(&unit, wanted)) {
+            conflict = self.try_prepare(wanted, state).await?;
+        }
+        let files = self.paths.machine_files(machine);
+        let given = given_files(wanted, &self.nameservers(wanted)?);
+        let root = self.paths.machine_root(machine);
+        let root_mounted = mounted(&root).map_err(|source| look_error(&root, source))?
+            || binds_attached(&self.paths, machine).map_err(|source| look_error(&root, source))?;
+        let (firewall_open, firewall_any) = {
+            let open = self.firewall.lock().await;
+            let now = open.containers.get(&wanted.id);
+            (
+                now == Some(&elements(wanted.group(), container)),
+                now.is_some(),
+            )
+        };
+        let bounds_current = match (&registered, &other_unit, state.and_then(|state| state.base)) {
+            (Some(now), None, Some(base)) if !down => {
+                self.bounds_current(container, now.leader, base).await?
+            }
+            _ => true,
+        };
+        let limits_current = limit_properties(&container.limits, self.default_tasks)
+            .iter()
+            .all(|(name, value)| {
+                let declared = u64::try_from(value).ok();
+                unit.settable
+                    .get(name)
+                    .is_none_or(|now| Some(*now) == declared)
+            });
+        Ok(Observed {
+            stale_registration: down && registered.is_some() && other_unit.is_none(),
+            network: self.network.observe_container(&wanted.network()).await?,
+            files_current: match state {
+                Some(state) if state.fits(container.users) => {
+                    observe_given(&files, &given, state.base)?.is_empty()
+                }
+                _ => false,
+            },
+            files_any: files.exists(),
+            credentials_any: credentials::delivered(&self.paths.machine_credentials(machine))?,
+            state,
+            group_ready,
+            unit,
+            registered,
+            root_mounted,
+            firewall_open,
+            firewall_any,
+            limits_current,
+            bounds_current,
+            conflict,
+        })
+    }
+
+    /// A machine as machined knows it. Asked for once in a run of nspawn (`main_pid`, 0 for none):
+    /// its leader cannot change in between.
+    async fn registered(
+        &self,
+        machine: &MachineName,
+        main_pid: u32,
+    ) -> Result<Option<Registered>, HostError> {
+        let known = lock(&self.leaders).get(machine).cloned();
+        if let Some((_, known)) = known.filter(|(pid, _)| main_pid != 0 && *pid == main_pid) {
+            return Ok(Some(known));
+        }
+        let registered = self.systemd.registered(machine).await?;
+        let mut leaders = lock(&self.leaders);
+        match &registered {
+            Some(now) if main_pid != 0 => leaders.insert(machine.clone(), (main_pid, now.clone())),
+            _ => leaders.remove(machine),
+        };
+        Ok(registered)
+    }
+
+    /// Whether a running guest's users have their bounds. Looked at once for a first process.
+    async fn bounds_current(
+        &self,
+        container: &Container,
+        leader: u32,
+        base: UidBase,
+    ) -> Result<bool, HostError> {
+        let bounds = confinement::bounds(container);
+        if bounds.is_empty() || lock(&self.bounded).get(&container.machine) == Some(&leader) {
+            return Ok(true);
+        }
+        let current = blocking("reading the bounds", move || {
+            Ok(observe_bounds(leader, base, bounds)?)
+        })
+        .await?;
+        if current {
+            lock(&self.bounded).insert(container.machine.clone(), leader);
+        }
+        Ok(current)
+    }
+
+    /// What a start would fail with for the container's root and binds, tried without making any.
+    pub(super) async fn try_prepare(
+        &self,
+        wanted: &Wanted,
+        state: Option<State>,
+    ) -> Result<Option<Conflict>, HostError> {
+        let (container, paths) = (wanted.container().clone(), self.paths.clone());
+        let base = state.and_then(|state| state.base);
+        blocking("trying the root", move || {
+            Ok(try_prepare(&container, &paths, base).err().map(|error| {
+                let error = HostError::Root(error);
+                Conflict {
+                    reason: error.sentence(),
+                    hint: error.hint(),
+                }
+            }))
+        })
+        .await
+    }
+
+    fn conflict(wanted: &Wanted, other_unit: Option<&str>) -> Option<Conflict> {
+        let container = wanted.container();
+        if let Some(other) = other_unit {
+            return Some(Conflict {
+                reason: format!("the machine name {} belongs to {other}", container.machine),
+                hint: Some(format!("stop it: `systemctl stop {other}`")),
+            });
+        }
+        let published: Vec<_> = container
+            .ports
+            .iter()
+            .filter_map(|port| Some((port, port.publish.as_ref()?)))
+            .collect();
+        if published.is_empty() {
+            return None;
+        }
+        let listeners = network::listening().unwrap_or_default();
+        published.iter().find_map(|(port, publish)| {
+            let listener = network::find_listener(
+                &listeners,
+                port.protocol,
+                publish.address,
+                publish.host_port,
+            )?;
+            Some(Conflict {
+                reason: format!(
+                    "port {}/{} is to be published, and a program of the host listens on {}",
+                    publish.host_port,
+                    port.protocol.as_str(),
+                    listener.address
+                ),
+                hint: Some(format!(
+                    "stop it (`ss -lnp sport = :{}` names it) or publish another port",
+                    publish.host_port
+                )),
+            })
+        })
+    }
+}
+
+/// Whether a running guest is to be restarted for what it is declared as now.
+fn restarts(unit: &Unit, wanted: &Wanted) -> bool {
+    unit.declared
+        .as_ref()
+        .is_some_and(|running| !running.changed(&wanted.declared()).is_empty())
+}
