@@ -13,10 +13,15 @@ fn guests_cannot_write_their_credentials() {
         sleeper("command", 11, keys),
         booted("boots", 12, keys),
         sleeper("host", 13, &format!("{keys}users = \"host\"\n")),
+        sleeper(
+            "mounts",
+            14,
+            &format!("{keys}users = \"host\"\ncapabilities = [\"CAP_SYS_ADMIN\"]\n"),
+        ),
     ]));
     write_secret(&host, "/run/secrets/db", "a secret");
     host.ok("ctr apply");
-    let names = ["command", "boots", "host"];
+    let names = ["command", "boots", "host", "mounts"];
     let before = running(&host, &names);
     let all = "cat /run/secrets/db /run/ctr/credentials/*/db; stat --format='%n %a %u' /run/ctr/credentials /run/ctr/credentials/* /run/ctr/credentials/*/*";
     let was = host.ok(all);
@@ -37,7 +42,7 @@ fn guests_cannot_write_their_credentials() {
         ] {
             refused(&host, &guest(&attack.replace("FILE", FILE)));
         }
-        if name != "host" {
+        if name != "mounts" {
             let remount = format!("mount -o remount,bind,rw $(dirname {FILE})");
             refused(&host, &guest(&remount));
             refused(&host, &guest(&format!("umount $(dirname {FILE})")));
@@ -45,14 +50,13 @@ fn guests_cannot_write_their_credentials() {
     }
     assert_eq!(host.ok(all), was);
 
-    // The host's root is the host's root: with `users = \"host\"` it can take the protection away.
-    // What it does then lasts until its next start, and leads ctrd nowhere.
+    // The host's root is the host's root: one that may mount can take the protection away. What it does then lasts until its next start, and leads ctrd nowhere.
     host.ok(&format!(
-        "ctr lab exec host -- sh -c 'cd $(dirname {FILE}) && mount -o remount,bind,rw . && chmod 700 . \
+        "ctr lab exec mounts -- sh -c 'cd $(dirname {FILE}) && mount -o remount,bind,rw . && chmod 700 . \
          && rm db && ln -s /etc/shadow db && mkdir -p x/y && ln -s / x/y/root'"
     ));
-    host.ok("ctr lab restart host");
-    let read = host.until(&format!("ctr lab exec host -- cat {FILE}"), PATIENCE);
+    host.ok("ctr lab restart mounts");
+    let read = host.until(&format!("ctr lab exec mounts -- cat {FILE}"), PATIENCE);
     assert_eq!(read, "a secret");
     assert_eq!(host.ok(all), was);
     host.ok("test -s /etc/shadow && test -d /etc");
