@@ -5,6 +5,7 @@
 
 mod bounds;
 mod confinement;
+mod elsewhere;
 mod kernel;
 mod links;
 mod logs;

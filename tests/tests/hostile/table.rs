@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::{Attack, Row, bounds, kernel, links, logs, network, services};
+use crate::{Attack, Row, bounds, elsewhere, kernel, links, logs, network, services};
 
 const BEGIN: &str = "<!-- attacks: written by the tests -->\n";
 const END: &str = "<!-- end of attacks -->\n";
@@ -28,6 +28,7 @@ fn the_reference_has_every_attack() {
         ("Files of the host", links::rows()),
         ("What can be used up", bounds::rows()),
         ("Logs, and the operator's terminal", logs::rows()),
+        ("Tasks, memory and sessions", elsewhere::rows()),
     ] {
         table(&mut tables, title, &rows);
     }
