@@ -220,10 +220,10 @@ impl<H: Host> Task<H> {
             return self.not_yet(&observed);
         }
         self.announce(&plan, &observed);
-        self.carry_out(&plan).await
+        self.carry_out(&plan, &observed).await
     }
 
-    async fn carry_out(&mut self, plan: &Plan) -> Next {
+    async fn carry_out(&mut self, plan: &Plan, observed: &Observed) -> Next {
         for step in &plan.steps {
             if matches!(step, Step::StopUnit | Step::KillUnit) {
                 self.stopping = true;
@@ -234,7 +234,8 @@ impl<H: Host> Task<H> {
                 // Refused before it was tried: no end was asked for.
                 self.stopping &= !matches!(error, HostError::Conflict(_));
                 self.fail(&error);
-                self.publish(None);
+                // A step ends where it failed: what was seen before it is what there is to tell.
+                self.publish(Some(observed));
                 return Next::Wait;
             }
             if *step == Step::MakeSecrets {
