@@ -27,6 +27,9 @@ const UNMADE: &str = "unmade";
 /// What keeps a key one word of the variable, and apart from its digest.
 const NO_PART_OF_A_WORD: &AsciiSet = &CONTROLS.add(b' ').add(b'=').add(b'%').add(b'"').add(b'\'');
 
+/// The digest of who owns what in the binds.
+const BIND_OWNERS: &str = "bind-owners";
+
 /// The digests by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Declared(BTreeMap<String, String>);
@@ -104,7 +107,7 @@ impl Declared {
             .filter(|bind| bind.owner.is_some() || bind.host_owner.is_some())
             .map(|bind| (&bind.guest, &bind.owner, &bind.host_owner))
             .collect();
-        put("bind-owners", digest(&owners));
+        put(BIND_OWNERS, digest(&owners));
         // The text of a file is rewritten in place; which files there are is not.
         put("files", digest(&files.keys().collect::<Vec<_>>()));
         put("ephemeral", digest(ephemeral));
@@ -146,10 +149,11 @@ impl Declared {
             (None, None) => false,
         };
         let keys: BTreeSet<&String> = self.0.keys().chain(declared.0.keys()).collect();
-        keys.into_iter()
-            .filter(|key| differs(key))
-            .cloned()
-            .collect()
+        let changed = keys.into_iter().filter(|key| differs(key));
+        // A person has written `binds`.
+        let written = changed.map(|key| if key == BIND_OWNERS { "binds" } else { key });
+        let once: BTreeSet<&str> = written.collect();
+        once.into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
     use super::Declared;
     use crate::machine::credentials::{Credentials, Refusal, Taken};
     use crate::machine::test_container;
-    use crate::model::Program;
+    use crate::model::{Bind, Program};
 
     fn declared(container: &crate::model::Container) -> Declared {
         with(container, &[])
@@ -240,6 +244,25 @@ mod tests {
             declared(&old).changed(&declared(&new)),
             ["address", "command"]
         );
+    }
+
+    #[test]
+    fn a_changed_owner_is_a_change_of_the_binds() {
+        let mut old = test_container("hello");
+        old.binds = vec![Bind {
+            host: "/srv/a".into(),
+            guest: "/srv/a".into(),
+            read_only: false,
+            create: false,
+            data: false,
+            owner: None,
+            host_owner: None,
+        }];
+        let mut new = old.clone();
+        new.binds[0].owner = Some("www-data".to_owned());
+        assert_eq!(declared(&old).changed(&declared(&new)), ["binds"]);
+        new.binds[0].read_only = true;
+        assert_eq!(declared(&old).changed(&declared(&new)), ["binds"]);
     }
 
     #[test]

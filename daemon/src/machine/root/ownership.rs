@@ -112,20 +112,19 @@ impl OwnerError {
     /// What a person can do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::HostRoot { path } => {
-                let path = path.display();
-                format!(
-                    "give it to a user of the host (`chown`), or to no user of it (`chown -R \
-                     {FOREIGN}:{FOREIGN} {path}`); or declare `read-only = true` for the bind, or \
-                     `host-owner = \"root\"` to accept it"
-                )
+            // No command: whoever typed the wrong path would give away what the host needs.
+            Self::HostRoot { .. } => {
+                "declare `read-only = true` for the bind, or bind a directory \
+                 that belongs to a user of the host, or one that `create` makes; `host-owner = \
+                 \"root\"` accepts it"
+                    .to_owned()
             }
             Self::OtherOwner {
                 path,
                 found,
                 declared,
             } => format!(
-                "declare `host-owner = \"{found}\"`, or `chown -R --from={found} {declared} {}`",
+                "declare `host-owner = \"{found}\"`, or give {} to {declared} (`chown`)",
                 path.display()
             ),
             Self::RootsGroup { path, .. } => {
