@@ -37,6 +37,12 @@ pub(super) fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<Owne
         .map_err(|errno| RootError::io("open", &root.join(path))(errno.into()))
 }
 
+/// The directory that a path inside a root is in.
+fn parent_inside(root: &Path, path: &Path) -> Result<OwnedFd, RootError> {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    open_inside(root, parent, OFlag::O_DIRECTORY | OFlag::O_RDONLY)
+}
+
 fn give(file: &OwnedFd, base: Option<UidBase>, path: &Path) -> Result<(), RootError> {
     let id = base.map_or(0, UidBase::get);
     std::os::unix::fs::fchown(file, Some(id), Some(id))
@@ -52,11 +58,7 @@ pub(super) fn directory_inside(
     if open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_PATH).is_ok() {
         return Ok(());
     }
-    let parent = open_inside(
-        root,
-        path.parent().unwrap_or(Path::new("")),
-        OFlag::O_DIRECTORY | OFlag::O_RDONLY,
-    )?;
+    let parent = parent_inside(root, path)?;
     let file_name = path.file_name().unwrap_or_default();
     // What stands there and is no directory is a file, or a link that leads nowhere in this root.
     remove_file(&parent, file_name, &root.join(path))?;
@@ -111,11 +113,7 @@ fn remove_file(parent: &OwnedFd, name: &std::ffi::OsStr, path: &Path) -> Result<
 pub(super) fn link_inside(root: &Path, name: &str, target: &Path) -> Result<(), RootError> {
     let path = Path::new(name);
     let whole = root.join(path);
-    let parent = open_inside(
-        root,
-        path.parent().unwrap_or(Path::new("")),
-        OFlag::O_DIRECTORY | OFlag::O_RDONLY,
-    )?;
+    let parent = parent_inside(root, path)?;
     let file_name = path.file_name().unwrap_or_default();
     if nix::fcntl::readlinkat(&parent, file_name).is_ok_and(|now| Path::new(&now) == target) {
         return Ok(());
@@ -137,11 +135,7 @@ fn replace_inside(
     text: &str,
     base: Option<UidBase>,
 ) -> Result<(), RootError> {
-    let parent = open_inside(
-        root,
-        path.parent().unwrap_or(Path::new("")),
-        OFlag::O_DIRECTORY | OFlag::O_RDONLY,
-    )?;
+    let parent = parent_inside(root, path)?;
     let name = path.file_name().unwrap_or_default();
     remove_file(&parent, name, &root.join(path))?;
     let how = OpenHow::new()
