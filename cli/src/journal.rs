@@ -6,12 +6,13 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use ctr_api::journal::{JournalRequest, matches};
+use ctr_api::journal::{JournalRequest, Source, VIEWS, host_id, selection, view};
 use ctr_api::to_dict;
 use ctr_api::wire::ContainerStatus;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,6 +22,7 @@ use crate::authorise::plainly;
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
 use crate::program;
+use crate::visible::{copy_visibly, visible};
 
 /// How many lines `ctr <GROUP> status NAME` shows.
 const LINES: u64 = 8;
@@ -42,9 +44,37 @@ pub(crate) fn is_ours_to_read() -> bool {
         || readable("/run/log/journal")
 }
 
-/// The arguments of our own `journalctl`.
-pub(crate) fn arguments(words: &Logs, containers: &[&ContainerStatus]) -> Vec<String> {
-    let mut arguments = vec!["--merge".to_owned()];
+/// Becomes `journalctl`, so that its pager, its signals and its exit status are its own; shows what
+/// it says where that would write to a terminal what a guest wrote as it is.
+pub(crate) fn by_ourselves(words: &Logs, containers: &[&ContainerStatus]) -> Result<Exit, Error> {
+    let mut journalctl = Command::new(program::of_the_system("journalctl")?);
+    journalctl
+        .args(options(words))
+        .args(of(Path::new(VIEWS), containers)?);
+    let failed = |error| Error::failed("failed to run journalctl").caused(&error);
+    let raw = words.output.as_deref().is_some_and(is_raw);
+    if !raw || !io::stdout().is_terminal() {
+        return Err(failed(journalctl.exec()));
+    }
+    let mut child = journalctl.stdout(Stdio::piped()).spawn().map_err(failed)?;
+    if let Some(lines) = child.stdout.take() {
+        show(lines.into(), words.follow)?;
+    }
+    // Whoever left the pager has seen enough.
+    let _ = child.kill();
+    child.wait().map_err(failed)?;
+    Ok(Exit::OK)
+}
+
+/// Whether `journalctl` shows lines of this look without regard to what is in them. In all others it
+/// shows what is no text as its length, or in numbers.
+fn is_raw(output: &str) -> bool {
+    ["cat", "export"].contains(&output)
+}
+
+/// The options of our own `journalctl`.
+fn options(words: &Logs) -> Vec<String> {
+    let mut arguments = Vec::new();
     if words.follow {
         arguments.push("--follow".to_owned());
     }
@@ -57,16 +87,31 @@ pub(crate) fn arguments(words: &Logs, containers: &[&ContainerStatus]) -> Vec<St
     if let Some(output) = &words.output {
         arguments.push(format!("--output={output}"));
     }
-    arguments.extend(of(containers));
     arguments
 }
 
-fn of(containers: &[&ContainerStatus]) -> Vec<String> {
-    matches(
-        containers
-            .iter()
-            .map(|it| (it.unit.as_str(), it.machine_id.as_str())),
-    )
+/// What of the journal it reads.
+fn of(views: &Path, containers: &[&ContainerStatus]) -> Result<Vec<String>, Error> {
+    let sources: Vec<Source<'_>> = containers
+        .iter()
+        .map(|it| Source {
+            group: &it.group,
+            machine: &it.machine,
+            machine_id: &it.machine_id,
+            unit: &it.unit,
+        })
+        .collect();
+    let host_id = host_id().map_err(|error| {
+        Error::failed("failed to read the host's machine id from /etc/machine-id").caused(&error)
+    })?;
+    match view(views, &sources).filter(|it| it.is_dir()) {
+        Some(view) => Ok(selection(&view, &host_id, &sources)),
+        None => Err(Error::failed(format!(
+            "the logs have no place to be read from in {}",
+            views.display()
+        ))
+        .hint("`ctr apply` makes it")),
+    }
 }
 
 /// The lines that `ctrd` reads for us, on stdout: through a pager where somebody looks at them.
@@ -101,27 +146,33 @@ pub(crate) async fn by_ctrd(
 }
 
 fn show(lines: OwnedFd, follow: bool) -> Result<(), Error> {
-    if !follow && io::stdout().is_terminal() && paged(&lines)? {
+    let mut lines = File::from(lines);
+    if !io::stdout().is_terminal() {
+        io::copy(&mut lines, &mut io::stdout().lock())?;
         return Ok(());
     }
-    io::copy(&mut File::from(lines), &mut io::stdout().lock())?;
-    Ok(())
+    match program::of_the_system("less") {
+        Ok(less) if !follow => paged(&less, lines),
+        _ => Ok(copy_visibly(&mut lines, &mut io::stdout().lock())?),
+    }
 }
 
-/// Hands the lines to `less`, with the options that `journalctl` gives it; no where there is none.
-fn paged(lines: &OwnedFd) -> Result<bool, Error> {
-    let Ok(less) = program::of_the_system("less") else {
-        return Ok(false);
-    };
+/// Hands the lines to `less`, with the options that `journalctl` gives it.
+fn paged(less: &Path, mut lines: File) -> Result<(), Error> {
     let failed = |error| Error::failed("failed to run less").caused(&error);
     // Ctrl-C is for the pager, which gives the terminal back: we end after it.
     let _caught = signal(SignalKind::interrupt()).map_err(failed)?;
-    Command::new(less)
+    let mut pager = Command::new(less)
         .env("LESS", "FRSXMK")
-        .stdin(Stdio::from(lines.try_clone().map_err(failed)?))
-        .status()
+        .stdin(Stdio::piped())
+        .spawn()
         .map_err(failed)?;
-    Ok(true)
+    if let Some(mut input) = pager.stdin.take() {
+        // It ends with the lines, or with the pager: then nobody reads what it writes.
+        thread::spawn(move || copy_visibly(&mut lines, &mut input));
+    }
+    pager.wait().map_err(failed)?;
+    Ok(())
 }
 
 fn text(end: OwnedFd) -> String {
@@ -141,14 +192,14 @@ pub(crate) async fn last_lines(daemon: &Daemon, container: &ContainerStatus) -> 
         }
     };
     let lines = tokio::time::timeout(PATIENCE, lines).await;
-    lines.ok().flatten().unwrap_or_default()
+    visible(&lines.ok().flatten().unwrap_or_default()).into_owned()
 }
 
 async fn our_last_lines(container: &ContainerStatus) -> Result<String, Error> {
     let output = tokio::process::Command::new(program::of_the_system("journalctl")?)
-        .args(["--merge", "--quiet", "--no-pager", "--output=short"])
+        .args(["--quiet", "--no-pager", "--output=short"])
         .arg(format!("--lines={LINES}"))
-        .args(of(&[container]))
+        .args(of(Path::new(VIEWS), &[container])?)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()
@@ -172,7 +223,9 @@ async fn ctrds_last_lines(daemon: &Daemon, container: &ContainerStatus) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::arguments;
+    use std::fs;
+
+    use super::{of, options};
     use crate::args::Logs;
     use crate::sample;
 
@@ -185,13 +238,26 @@ mod tests {
             since: Some("-1h; reboot".to_owned()),
             output: None,
         };
-        let arguments = arguments(&words, &[&sample::running("ml", "ollama")]);
-        let (options, matches) = arguments.split_at(4);
         assert_eq!(
-            options,
-            ["--merge", "--follow", "--lines=5", "--since=-1h; reboot"]
+            options(&words),
+            ["--follow", "--lines=5", "--since=-1h; reboot"]
         );
-        assert!(matches.contains(&"_SYSTEMD_UNIT=ctr-ml-ollama.service".to_owned()));
-        assert!(matches.contains(&"_MACHINE_ID=4d000000000000000000000000000006".to_owned()));
+    }
+
+    #[test]
+    fn one_container_is_read_from_its_own_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ollama = sample::running("ml", "ollama");
+        assert!(of(directory.path(), &[&ollama]).is_err(), "it is not there");
+        let place = directory.path().join("machine/ml-ollama");
+        fs::create_dir_all(&place).expect("a place");
+        let words = of(directory.path(), &[&ollama]).expect("words");
+        assert!(words.contains(&format!("--directory={}", place.display())));
+        assert!(words.contains(&"_SYSTEMD_UNIT=ctr-ml-ollama.service".to_owned()));
+        assert!(words.contains(&"_MACHINE_ID=4d000000000000000000000000000006".to_owned()));
+        let both = [&ollama, &sample::running("ml", "web")];
+        assert!(of(directory.path(), &both).is_err());
+        fs::create_dir_all(directory.path().join("group/ml")).expect("a place");
+        assert!(of(directory.path(), &both).is_ok());
     }
 }

@@ -20,6 +20,7 @@ mod session;
 mod settle;
 mod target;
 mod usage;
+mod visible;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

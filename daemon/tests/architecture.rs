@@ -11,6 +11,7 @@ const PURE: &[&str] = &[
     "firewall/element.rs",
     "firewall/plan.rs",
     "journal/arguments.rs",
+    "journal/view.rs",
     "machine/command_line.rs",
     "machine/credentials/taken.rs",
     "machine/declared.rs",

@@ -1,15 +1,11 @@
 //! `ctr <GROUP> logs`.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
-
 use crate::args::Logs;
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
-use crate::{journal, program, target};
+use crate::{journal, target};
 
-/// Becomes `journalctl` where that can read the journal, so that its pager, its signals and its exit
-/// status are its own.
+/// Reads the journal itself where it can, else has `ctrd` read it.
 pub(super) async fn run(group: &str, words: Logs) -> Result<Exit, Error> {
     let daemon = Daemon::connect().await?;
     let host = daemon.status().await?;
@@ -20,9 +16,5 @@ pub(super) async fn run(group: &str, words: Logs) -> Result<Exit, Error> {
     if !journal::is_ours_to_read() {
         return journal::by_ctrd(&daemon, words, &containers).await;
     }
-    let journalctl = program::of_the_system("journalctl")?;
-    let failure = Command::new(journalctl)
-        .args(journal::arguments(&words, &containers))
-        .exec();
-    Err(Error::failed("failed to run journalctl").caused(&failure))
+    journal::by_ourselves(&words, &containers)
 }

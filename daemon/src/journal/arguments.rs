@@ -1,6 +1,6 @@
 //! The command line of `journalctl`: pure.
 
-use ctr_api::journal::{JournalRequest, OUTPUTS, matches};
+use ctr_api::journal::{JournalRequest, OUTPUTS};
 use thiserror::Error;
 
 /// Enough for any time that a person writes.
@@ -19,23 +19,19 @@ pub enum OptionError {
     Since,
 }
 
-/// The words of `journalctl` for these containers, each given by its unit and its machine id.
+/// The words of `journalctl` for a request, after which its selection follows
+/// ([`ctr_api::journal::selection`]).
 ///
 /// The caller's words follow an `=` of the option they belong to, so none becomes an option or a
 /// match of its own.
-pub fn arguments(
-    request: &JournalRequest,
-    containers: &[(String, String)],
-) -> Result<Vec<String>, OptionError> {
+pub fn arguments(request: &JournalRequest) -> Result<Vec<String>, OptionError> {
     let JournalRequest {
         lines,
         since,
         follow,
         output,
     } = request;
-    let mut words: Vec<String> = ["--merge", "--quiet", "--no-pager"]
-        .map(str::to_owned)
-        .into();
+    let mut words: Vec<String> = ["--quiet", "--no-pager"].map(str::to_owned).into();
     let output = output.as_deref().unwrap_or("short");
     if !OUTPUTS.contains(&output) {
         let shown = output.chars().filter(|it| !it.is_control()).take(32);
@@ -56,21 +52,12 @@ pub fn arguments(
         // Else --follow would mean the last ten.
         None => words.push("--lines=all".to_owned()),
     }
-    words.extend(matches(
-        containers
-            .iter()
-            .map(|(unit, machine_id)| (unit.as_str(), machine_id.as_str())),
-    ));
     Ok(words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn words(request: &JournalRequest) -> Result<Vec<String>, OptionError> {
-        arguments(request, &[("ctr-a.service".to_owned(), "4d".to_owned())])
-    }
 
     #[test]
     fn what_the_caller_says_stays_behind_its_option() {
@@ -81,21 +68,14 @@ mod tests {
             output: Some("json".to_owned()),
         };
         assert_eq!(
-            words(&request).unwrap(),
+            arguments(&request).unwrap(),
             [
-                "--merge",
                 "--quiet",
                 "--no-pager",
                 "--output=json",
                 "--since=-1h --file=/etc/shadow",
                 "--follow",
                 "--lines=5",
-                "_SYSTEMD_UNIT=ctr-a.service",
-                "+",
-                "UNIT=ctr-a.service",
-                "_PID=1",
-                "+",
-                "_MACHINE_ID=4d",
             ]
         );
     }
@@ -105,7 +85,7 @@ mod tests {
         let with = |change: &dyn Fn(&mut JournalRequest)| {
             let mut request = JournalRequest::default();
             change(&mut request);
-            words(&request)
+            arguments(&request)
         };
         assert!(with(&|_| ()).is_ok());
         assert_eq!(

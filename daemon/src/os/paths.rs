@@ -19,6 +19,10 @@ pub struct Paths {
     pub resolv_conf: Vec<PathBuf>,
     /// The host's persistent journal.
     pub journal: PathBuf,
+    /// The host's journal that does not outlive a reboot.
+    pub volatile_journal: PathBuf,
+    /// Directories of links to journals, one for each set of containers that is read as one.
+    pub journal_views: PathBuf,
     /// Which ids the host's users may give to others, subuid(5) and subgid(5).
     pub subordinate_ids: Vec<PathBuf>,
     /// Where systemd-nspawn notes the ranges that it has chosen.
@@ -44,6 +48,8 @@ impl Default for Paths {
                 "/etc/resolv.conf".into(),
             ],
             journal: "/var/log/journal".into(),
+            volatile_journal: "/run/log/journal".into(),
+            journal_views: ctr_api::journal::VIEWS.into(),
             subordinate_ids: vec!["/etc/subuid".into(), "/etc/subgid".into()],
             nspawn_uids: "/run/systemd/nspawn-uid".into(),
             cgroup: "/sys/fs/cgroup".into(),

@@ -19,6 +19,7 @@ pub mod fleet;
 mod given_credentials;
 mod host;
 mod host_error;
+mod journal_views;
 mod marks;
 mod open_firewall;
 mod orphans;
@@ -35,6 +36,7 @@ mod unit_signals;
 
 pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;
+pub use journal_views::KeepError;
 pub use marks::Mark;
 pub use plan::{Intent, Plan, Step, plan, removal};
 pub use real_host::RealHost;

@@ -1,8 +1,7 @@
 //! Makes a root ready for its guest, and takes it away again.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, statat};
@@ -14,6 +13,7 @@ use crate::os::Paths;
 use super::binds::{attach_binds, detach_binds, try_binds};
 use super::host_path::{HostPathError, Opened, open_host};
 use super::inside::{directory_inside, link_inside, plain_file, write_inside};
+use super::journal_directory::give_journal_directory;
 use super::machine_id::machine_id;
 use super::mounts::{
     make_directory, mount_directory, mount_overlay, mounted, private_directory, root_copy,
@@ -53,7 +53,7 @@ pub fn prepare(
     }
     attach_binds(container, paths, &target, base)?;
     if let Program::Boot { .. } = container.program {
-        journal_directory(&paths.journal, &machine_id(machine), base)?;
+        give_journal_directory(paths, machine, base)?;
     }
     Ok(())
 }
@@ -88,24 +88,6 @@ pub fn try_prepare(
 fn private_directory_of_guest(state: &Path) -> Result<(), RootError> {
     fs::set_permissions(state, fs::Permissions::from_mode(0o700))
         .map_err(RootError::io("close", state))
-}
-
-/// Where the guest's journal stands on the host, so that it outlives the guest. It is bound as it
-/// is, so the guest's root owns it; its group is the host's journal's: who may read that reads this.
-///
-/// A host without a persistent journal has none.
-fn journal_directory(journal: &Path, id: &str, base: Option<UidBase>) -> Result<(), RootError> {
-    let group = match fs::metadata(journal) {
-        Ok(metadata) => metadata.gid(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(RootError::io("look at", journal)(error)),
-    };
-    let path = journal.join(id);
-    make_directory(&path, 0o755, None)?;
-    chown(&path, Some(base.map_or(0, UidBase::get)), Some(group))
-        .map_err(RootError::io("give an owner to", &path))?;
-    let mode = fs::Permissions::from_mode(0o2755);
-    fs::set_permissions(&path, mode).map_err(RootError::io("set the mode of", &path))
 }
 
 /// Takes the mounts of a machine's root and binds away; its state stays, unless it is ephemeral.

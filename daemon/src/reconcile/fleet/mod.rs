@@ -17,6 +17,7 @@ use crate::os::Paths;
 
 use crate::reconcile::host::{Conflict, Host, Wanted};
 use crate::reconcile::host_error::HostError;
+use crate::reconcile::journal_views::{self, KeepError};
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::Intent;
 use crate::reconcile::real_host::RealHost;
@@ -103,6 +104,11 @@ impl Fleet {
         self.host.credentials(container).await
     }
 
+    /// Makes sure that there is a place where what these containers say is read.
+    pub fn put_journal_views(&self, containers: &[&Container]) -> Result<(), KeepError> {
+        journal_views::put(&self.shared.paths, containers.iter().copied())
+    }
+
     fn change(&self, with: impl FnOnce(&mut InForce)) {
         with(&mut self.in_force.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -154,6 +160,9 @@ impl Fleet {
         let model = Arc::new(parsed.model);
         if let Err(error) = self.put_in_force(&model, parsed.digest).await {
             tracing::error!("{}", error.sentence());
+        }
+        if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
+            tracing::error!("{}", with_causes(&error));
         }
         drop(self.ask_each(&model).await);
         Ok(())
@@ -217,6 +226,14 @@ impl Fleet {
                 error: Some(error.sentence()),
                 hint: error.hint(),
             }),
+        }
+        if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
+            failures.push(Outcome {
+                group: String::new(),
+                name: "logs".to_owned(),
+                error: Some(with_causes(&error)),
+                hint: None,
+            });
         }
         for (group, conflict) in &self.in_force().troubled {
             failures.push(Outcome {

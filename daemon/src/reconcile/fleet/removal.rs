@@ -6,14 +6,15 @@ use std::sync::Arc;
 use ctr_api::wire::{DownReport, Outcome};
 
 use super::{Fleet, ask, outcome};
+use crate::error_text::with_causes;
 use crate::machine::credentials::{delivered_machines, generated_secrets, withdraw};
 use crate::machine::{ALL_SLICE, Active, machine_of_unit, unit_name};
 use crate::model::{ContainerId, Model};
 use crate::network::{self, Attachment, Bridge};
 use crate::reconcile::host::Conflict;
 use crate::reconcile::host_error::HostError;
-use crate::reconcile::orphans;
 use crate::reconcile::task::Request;
+use crate::reconcile::{journal_views, orphans};
 
 impl Fleet {
     pub(super) async fn remove_undeclared(&self, model: &Model) -> Vec<Outcome> {
@@ -183,6 +184,9 @@ impl Fleet {
             report.failures.push(error.to_string());
         }
         orphans::remove_empty_directories(&self.shared.paths);
+        if let Err(error) = journal_views::remove(&self.shared.paths) {
+            report.failures.push(with_causes(&error));
+        }
         self.change(|now| {
             now.model = Arc::default();
             now.digest = None;

@@ -2,9 +2,11 @@
 
 use std::io;
 
+use crate::error_text::with_causes;
 use crate::machine::root::{claim_state, give_state, prepare, release, write_given};
 use crate::reconcile::host::{Wanted, given_files};
 use crate::reconcile::host_error::HostError;
+use crate::reconcile::journal_views;
 
 use super::{RealHost, blocking, lock, look_error};
 
@@ -37,7 +39,12 @@ impl RealHost {
         blocking("making the root ready", move || {
             Ok(prepare(&container, &paths, base)?)
         })
-        .await
+        .await?;
+        // The host may keep a journal on its disk since this was declared. No guest waits for its log.
+        if let Err(error) = journal_views::put(&self.paths, [wanted.container()]) {
+            tracing::error!(container = %wanted.id, "{}", with_causes(&error));
+        }
+        Ok(())
     }
 
     pub(super) async fn release_root(&self, wanted: &Wanted) -> Result<(), HostError> {
