@@ -3,6 +3,7 @@
 //!
 //! Everything is handed over as one argument each; nothing is ever read by a shell.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::OwnedFd;
@@ -152,9 +153,15 @@ fn show(lines: OwnedFd, follow: bool) -> Result<(), Error> {
         return Ok(());
     }
     match program::of_the_system("less") {
-        Ok(less) if !follow => paged(&less, lines),
+        Ok(less) if !follow && !is_unpaged() => paged(&less, lines),
         _ => Ok(copy_visibly(&mut lines, &mut io::stdout().lock())?),
     }
+}
+
+/// Whether who asks wants no pager, said as `journalctl` takes it (journalctl(1), `$SYSTEMD_PAGER`).
+fn is_unpaged() -> bool {
+    let pager = env::var_os("SYSTEMD_PAGER").or_else(|| env::var_os("PAGER"));
+    pager.is_some_and(|it| it.is_empty() || it == "cat")
 }
 
 /// Hands the lines to `less`, with the options that `journalctl` gives it.

@@ -39,14 +39,14 @@ root = { tree = "/var/lib/machines/debian" }
 const FORGE_A_FILE: &str = r#"
 set -e
 own=$(cat /etc/machine-id)
-echo ID >/etc/machine-id
+echo @ID@ >/etc/machine-id
 systemctl restart systemd-journald
 systemd-run --quiet --wait --unit=ctr-red-keeps.service echo forged by a file of NAME
 journalctl --sync
-cp /var/log/journal/ID/system.journal /var/log/journal/$own/NAME.journal
+cp /var/log/journal/@ID@/system.journal /var/log/journal/$own/NAME.journal
 echo $own >/etc/machine-id
 systemctl restart systemd-journald
-journalctl --file=/var/log/journal/$own/NAME.journal _MACHINE_ID=ID | grep -q 'forged by a file of NAME'
+journalctl --file=/var/log/journal/$own/NAME.journal _MACHINE_ID=@ID@ | grep -q 'forged by a file of NAME'
 "#;
 
 #[test]
@@ -63,7 +63,7 @@ fn a_guest_does_not_speak_for_another() {
          journalctl --sync",
     );
     for (name, id) in [("keeps", of_keeps), ("host", of_the_host)] {
-        let script = FORGE_A_FILE.replace("ID", id.trim());
+        let script = FORGE_A_FILE.replace("@ID@", id.trim());
         prints(&host, "boots", &script.replace("NAME", name));
     }
     prints(
