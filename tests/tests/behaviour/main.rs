@@ -25,6 +25,7 @@ mod guests_cannot_write_their_credentials;
 mod isolates_groups;
 mod keeps_the_hosts_loopback_to_itself;
 mod leaves_foreign_objects_alone;
+mod logs_go_on_over_a_rotation;
 mod logs_show_the_guest;
 mod makes_secrets_once;
 mod masquerades_to_the_uplink;
