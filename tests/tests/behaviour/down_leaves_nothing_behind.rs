@@ -27,7 +27,7 @@ const LOOKS: [(&str, &str); 9] = [
     ),
     (
         "machines",
-        "machinectl list --no-legend; ls /run/systemd/machines /run/ctr /sys/fs/cgroup/machine.slice 2>/dev/null | grep -v '^/\\|^cgroup\\|^cpu\\|^memory\\|^pids\\|^io'",
+        "machinectl list --no-legend; ls /run/systemd/machines /run/ctr /run/ctr-journal /sys/fs/cgroup/machine.slice 2>/dev/null | grep -v '^/\\|^cgroup\\|^cpu\\|^memory\\|^pids\\|^io'",
     ),
     (
         "switches",
