@@ -36,7 +36,7 @@ root = { tree = "/var/lib/machines/debian" }
 
 /// Has the guest's own journald write lines in the name of another machine, and leaves its file where
 /// the guest's journal stands on the host.
-const FORGE_A_FILE: &str = r#"
+const FORGE_A_FILE: &str = r"
 set -e
 own=$(cat /etc/machine-id)
 echo @ID@ >/etc/machine-id
@@ -47,7 +47,7 @@ cp /var/log/journal/@ID@/system.journal /var/log/journal/$own/NAME.journal
 echo $own >/etc/machine-id
 systemctl restart systemd-journald
 journalctl --file=/var/log/journal/$own/NAME.journal _MACHINE_ID=@ID@ | grep -q 'forged by a file of NAME'
-"#;
+";
 
 #[test]
 fn a_guest_does_not_speak_for_another() {
