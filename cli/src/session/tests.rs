@@ -216,7 +216,10 @@ async fn a_terminal_is_raw_while_the_session_runs_and_as_before_afterwards() {
         assert_eq!((request.rows, request.columns), (33, 77));
         let (master, slave) = terminal();
         tell(&control, &Event::Terminal, Some(&master));
-        let script = "stty size; read word; echo \"got $word\"; exit 4";
+        // Its size comes with the start, from the client, and not before the shell may look.
+        let script =
+            "for look in $(seq 2000); do size=$(stty size); [ \"$size\" = '33 77' ] && break; done
+            echo $size; read word; echo \"got $word\"; exit 4";
         let dup = || slave.try_clone().unwrap();
         let mut shell = Command::new("setsid");
         shell
@@ -224,8 +227,6 @@ async fn a_terminal_is_raw_while_the_session_runs_and_as_before_afterwards() {
             .stdin(dup())
             .stdout(dup())
             .stderr(dup());
-        // Its size comes with the start, from the client: the shell looks after that.
-        thread::sleep(Duration::from_millis(50));
         follow(control, shell.spawn().unwrap());
         Ok(())
     };

@@ -98,7 +98,11 @@ impl Authority {
             action,
             container,
         };
-        let silently = self.check(header, &case, false).await?;
+        let silently = match self.check(header, &case, false).await {
+            // What every user of the host may do where polkit has its defaults.
+            Err(Unanswered::NotInstalled(_)) if action == Action::Observe => return Ok(()),
+            answer => answer.map_err(|unanswered| case.no_answer(&unanswered))?,
+        };
         if silently.is_authorized {
             return Ok(());
         }
@@ -109,7 +113,10 @@ impl Authority {
             return Err(case.needs_a_password());
         }
         let _held = self.take(Kind::Question, user)?;
-        let asked = self.check(header, &case, true).await?;
+        let asked = match self.check(header, &case, true).await {
+            Err(Unanswered::Late) => return Err(case.refused("nobody answered in time")),
+            answer => answer.map_err(|unanswered| case.no_answer(&unanswered))?,
+        };
         if asked.is_authorized {
             return Ok(());
         }
@@ -125,10 +132,10 @@ impl Authority {
         header: &Header<'_>,
         case: &Case<'_>,
         ask: bool,
-    ) -> Result<AuthorizationResult, Error> {
+    ) -> Result<AuthorizationResult, Unanswered> {
         static QUESTIONS: AtomicU64 = AtomicU64::new(0);
-        let subject =
-            Subject::new_for_message_header(header).map_err(|error| case.no_answer(&error))?;
+        let subject = Subject::new_for_message_header(header)
+            .map_err(|error| Unanswered::Failed(error.into()))?;
         let names = case
             .container
             .map(|id| (id.group.to_string(), id.name.to_string()));
@@ -154,15 +161,50 @@ impl Authority {
             &cancellation,
         );
         // A caller who leaves the bus takes their question along: polkit sees to that itself.
-        match tokio::time::timeout(patience, answer).await {
-            Ok(answer) => answer.map_err(|error| case.no_answer(&error)),
-            Err(_) if ask => {
-                let _ = self.polkit.cancel_check_authorization(&cancellation).await;
-                Err(case.refused("nobody answered in time"))
-            }
-            Err(late) => Err(case.no_answer(&late)),
+        if let Ok(answer) = tokio::time::timeout(patience, answer).await {
+            return match answer {
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(self.why_not(error).await),
+            };
         }
+        if ask {
+            let _ = self.polkit.cancel_check_authorization(&cancellation).await;
+        }
+        Err(Unanswered::Late)
     }
+
+    /// What it means that there is no answer.
+    ///
+    /// The bus says the same of a service that it cannot start as of one that it does not know of.
+    async fn why_not(&self, error: zbus::Error) -> Unanswered {
+        let error = zbus::fdo::Error::from(error);
+        let unknown = matches!(
+            error,
+            zbus::fdo::Error::ServiceUnknown(_) | zbus::fdo::Error::NameHasNoOwner(_)
+        );
+        let polkit = self.polkit.inner().destination().as_str();
+        if unknown
+            && let Ok(startable) = self.bus.list_activatable_names().await
+            && !startable.iter().any(|name| name.as_str() == polkit)
+        {
+            return Unanswered::NotInstalled(error);
+        }
+        Unanswered::Failed(error.into())
+    }
+}
+
+/// polkit did not answer.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    /// Nobody has its name, and the bus knows of no service that would.
+    #[error("{0}")]
+    NotInstalled(zbus::fdo::Error),
+    /// It is there, and failed.
+    #[error("{0}")]
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+    /// It took too long.
+    #[error("it did not answer in time")]
+    Late,
 }
 
 /// Whether the caller has leave to have somebody asked for a password.

@@ -1,9 +1,11 @@
 //! The operating system, thinly.
 
 mod paths;
+mod stub_init;
 mod tasks;
 mod watch;
 
 pub use paths::{Paths, netns_name};
+pub use stub_init::is_stub_init;
 pub use tasks::most_tasks;
 pub use watch::watch_files;

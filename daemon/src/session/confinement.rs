@@ -75,6 +75,11 @@ pub(super) fn is_first_of_a_pid_namespace(status: &str) -> bool {
     pids.split_ascii_whitespace().count() > 1 && pids.split_ascii_whitespace().last() == Some("1")
 }
 
+/// The number of its parent process (`PPid`).
+pub(super) fn parent(status: &str) -> Result<&str, StatusError> {
+    field(status, "PPid").ok_or(StatusError("PPid"))
+}
+
 fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
     status
         .lines()
@@ -90,7 +95,7 @@ pub(super) fn cgroup2_path(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const LEADER: &str = "Name:\tsystemd\nState:\tS (sleeping)\nNSpid:\t152\t1\n\
+    const LEADER: &str = "Name:\tsystemd\nState:\tS (sleeping)\nPPid:\t150\nNSpid:\t152\t1\n\
         CapPrm:\t00000000fdecabff\nCapEff:\t00000000fdecabff\nCapBnd:\t00000000fdecabff\n\
         NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t5\n";
 
@@ -120,6 +125,7 @@ mod tests {
             !is_first_of_a_pid_namespace("NSpid:\t1\n"),
             "the host's own first process"
         );
+        assert_eq!(parent(LEADER), Ok("150"));
         assert!(!is_first_of_a_pid_namespace("NSpid:\t152\t7\n"));
         assert!(!is_first_of_a_pid_namespace(""));
     }

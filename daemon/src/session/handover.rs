@@ -20,12 +20,19 @@ const MAX_SPEC: u64 = 4 << 20;
 pub(super) struct Spec {
     /// The guest's first process, on the host.
     pub(super) leader: i32,
-    /// Where the container's own supervision lives, `…/ctr-ml-ollama.service/supervisor`.
-    pub(super) supervisor_cgroup: PathBuf,
-    /// Where the guest's first process lives, `…/ctr-ml-ollama.service/payload/init.scope`.
-    pub(super) leader_cgroup: PathBuf,
+    /// The cgroup2 file system.
+    pub(super) cgroup_root: PathBuf,
+    /// The cgroup of the container's unit there, `…/ctr-ml-ollama.service`.
+    pub(super) unit_cgroup: PathBuf,
     /// What the session is to be.
     pub(super) request: SessionRequest,
+}
+
+impl Spec {
+    /// Where the container's own supervision lives, which no guest can enter.
+    pub(super) fn supervisor_cgroup(&self) -> PathBuf {
+        self.unit_cgroup.join("supervisor")
+    }
 }
 
 /// A handover as it arrives.
@@ -86,8 +93,8 @@ mod tests {
         let file = || OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
         let spec = Spec {
             leader: 7,
-            supervisor_cgroup: "/sys/fs/cgroup/a/supervisor".into(),
-            leader_cgroup: "/sys/fs/cgroup/a/payload".into(),
+            cgroup_root: "/sys/fs/cgroup".into(),
+            unit_cgroup: "/sys/fs/cgroup/a".into(),
             request: SessionRequest {
                 command: vec!["sh".into(), "x".repeat(500_000)],
                 ..SessionRequest::default()

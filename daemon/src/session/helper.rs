@@ -43,7 +43,7 @@ fn begin() -> io::Result<()> {
     let threads = SingleThreaded::check()?;
     let daemon = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let handover = handover::receive(&daemon)?;
-    let cgroup = open_directory(&handover.spec.supervisor_cgroup)?;
+    let cgroup = open_directory(&handover.spec.supervisor_cgroup())?;
     match fork_into(threads, cgroup.as_fd())? {
         Side::Parent(_) => Ok(()),
         Side::Child => {

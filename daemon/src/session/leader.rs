@@ -1,8 +1,9 @@
 //! The guest's first process: whose namespaces, cgroup and limits a session gets.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -102,6 +103,13 @@ impl Leader {
         let link = fs::read_link(self.file("ns").join(name)).map_err(|e| self.unreadable(e))?;
         self.alive()?;
         Ok(link)
+    }
+
+    /// Whether what it executes is another file than this one, which its parent executes.
+    pub(super) fn executes_another_than(&self, program: &Metadata) -> Result<bool, LeaderError> {
+        let own = fs::metadata(self.file("exe")).map_err(|error| self.unreadable(error))?;
+        self.alive()?;
+        Ok((own.dev(), own.ino()) != (program.dev(), program.ino()))
     }
 
     /// What `/proc` says; true only if the process is alive afterwards.

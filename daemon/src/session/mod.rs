@@ -4,7 +4,8 @@
 //!  ctr ── open_session ──> ctrd: open ── starts ──> ctrd-session (a sealed copy of ctrd) ── ends
 //!   │                                                  │ forks, into the unit's `supervisor` cgroup
 //!   │ control socket                                   v
-//!   ├─────────────────────────────────────────────> monitor ── copies the guest's seccomp filters
+//!   ├─────────────────────────────────────────────> monitor ── waits until the guest is confined,
+//!   │                                                  │        copies its seccomp filters
 //!   │                                                  │ forks, into the guest's own cgroup
 //!   │                                                  v
 //!   │                                               joining process: namespaces, user, terminal,
@@ -37,6 +38,7 @@ mod report;
 mod request;
 mod sealed;
 mod seccomp;
+mod settled;
 mod syscalls;
 mod terminal;
 mod watch;

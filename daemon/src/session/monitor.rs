@@ -20,7 +20,7 @@ use super::join::{self, Join, not_dumpable};
 use super::joining::{Joining, JoiningError};
 use super::leader::{Leader, LeaderError};
 use super::report::{Reporter, pair};
-use super::seccomp::{SeccompError, filters_of};
+use super::settled::{Settled, UnsettledError, settled};
 use super::syscalls::{Side, SingleThreaded, fork_into};
 use super::watch::{HangUp, watch};
 use crate::error_text::with_causes;
@@ -33,7 +33,7 @@ enum MonitorError {
     #[error(transparent)]
     Leader(#[from] LeaderError),
     #[error(transparent)]
-    Seccomp(#[from] SeccompError),
+    Unsettled(#[from] UnsettledError),
     #[error("failed to start a process in the container")]
     Start(#[source] io::Error),
     #[error(transparent)]
@@ -60,8 +60,8 @@ pub(super) fn run(threads: SingleThreaded, handover: Handover) {
     } else {
         HangUp::Pipes
     };
-    let begun =
-        prepare(spec, leader, stdio).and_then(|(join, cgroup)| begin(threads, join, &cgroup));
+    let begun = prepare(spec, leader, stdio, &client)
+        .and_then(|(join, cgroup)| begin(threads, join, &cgroup));
     let child = match begun {
         Ok(Role::Joiner(join, reporter)) => {
             drop(client);
@@ -88,6 +88,7 @@ fn prepare(
     spec: Spec,
     leader: OwnedFd,
     stdio: Vec<OwnedFd>,
+    client: &Client,
 ) -> Result<(Join, OwnedFd), MonitorError> {
     step("leave the daemon's session", setsid())?;
     step("stay unreadable", not_dumpable())?;
@@ -97,8 +98,11 @@ fn prepare(
     // A guest is not harder to kill for memory because somebody looks into it, as ctrd may be.
     // Only the way down needs a right (`proc_pid_oom_score_adj(5)`), and that one is no loss.
     let _ = fs::write("/proc/self/oom_score_adj", leader.read("oom_score_adj")?);
-    let confinement = leader.confinement()?;
-    let filters = filters_of(leader.pid(), confinement.seccomp)?;
+    let Settled {
+        cgroup,
+        confinement,
+        filters,
+    } = settled(&leader, &spec, client)?;
     let own_users = leader.namespace("user")? != own_namespace("user")?;
     for pipe in &stdio {
         // /dev/stdout opens the pipe anew, and is to work for the guest's users too. No other path
@@ -108,7 +112,7 @@ fn prepare(
             fchmod(pipe, Mode::from_raw_mode(0o666)),
         )?;
     }
-    let cgroup = open_directory(&spec.leader_cgroup);
+    let cgroup = open_directory(&cgroup);
     let cgroup = step("open the container's cgroup", cgroup)?;
     leader.alive()?;
     let request = spec.request;
@@ -167,7 +171,7 @@ impl MonitorError {
         let hint = match self {
             Self::Joining(JoiningError::Reported(event)) => return event.clone(),
             Self::Joining(error) => error.hint(),
-            Self::Seccomp(error) => error.hint(),
+            Self::Unsettled(error) => error.hint(),
             // pids.max of a unit counts a process when it is born (cgroups(7)).
             Self::Start(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Some("it is at its limit of processes, `limits.tasks-max` in the declaration")

@@ -107,12 +107,12 @@ pub fn open(
     let unit = below(&guest.cgroup_root, &guest.unit_cgroup);
     let spec = Spec {
         leader: leader.pid().as_raw_nonzero().get(),
-        leader_cgroup: leader.cgroup_in(&guest.cgroup_root, &unit)?,
-        supervisor_cgroup: unit.join("supervisor"),
+        cgroup_root: guest.cgroup_root.clone(),
+        unit_cgroup: unit,
         request,
     };
     check_own_confinement(&leader.confinement()?)?;
-    let count = sessions(&spec.supervisor_cgroup);
+    let count = sessions(&spec.supervisor_cgroup());
     if count >= SESSIONS_MAX {
         return Err(SessionError::TooMany { count });
     }

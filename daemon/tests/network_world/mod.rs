@@ -317,6 +317,15 @@ impl At {
         }
     }
 
+    /// Whether this address answers a ping, of some one after the other.
+    ///
+    /// Of the first ones some may be lost where nobody was allowed to answer before: the kernel asks
+    /// for the link-layer address once a second, and drops what waits for it after the third time
+    /// (arp(7), `mcast_solicit` and `retrans_time_ms`).
+    pub fn is_answered_by(&self, address: &str) -> bool {
+        (0..20).any(|_| self.succeeds(&format!("ping -c 1 -W 1 {address}")))
+    }
+
     /// Runs a command at this place; it must succeed.
     pub fn run(&self, command: &str) {
         assert!(self.succeeds(command), "`{command}` failed at {self:?}");

@@ -12,7 +12,7 @@ const SERVICE: &str = "[Service]\\nDynamicUser=yes\\nType=oneshot\\nRemainAfterE
 
 /// A guest whose command writes the digest of its secret into /tmp, and sleeps.
 fn command(name: &str, place: u8, keys: &str) -> String {
-    let script = "sha256sum < $CREDENTIALS_DIRECTORY/db > /tmp/sum; exec sleep infinity";
+    let script = "sha256sum < $CREDENTIALS_DIRECTORY/db > /tmp/new; mv /tmp/new /tmp/sum; exec sleep infinity";
     let command = format!("command = [\"/bin/sh\", \"-c\", \"{script}\"]\n");
     let credential = "credentials.db = \"/run/secrets/db\"\n";
     booted(name, place, &format!("{command}{credential}{keys}"))

@@ -16,6 +16,7 @@ mod closes_the_host_to_guests_but_for_host_ports;
 mod ctrd_service_keeps_the_hosts_mount_namespace;
 mod down_leaves_nothing_behind;
 mod drops_spoofed_packets;
+mod everybody_looks_where_there_is_no_polkit;
 mod follows_no_link_of_a_person;
 mod gives_secrets_to_their_guests_alone;
 mod guest_root_is_not_the_hosts_root;

@@ -53,13 +53,16 @@ pub(crate) fn boot(declaration: &str) -> Host {
     host
 }
 
-/// Waits until something listens in every guest's namespace.
+/// Waits until every guest runs, and something listens in its namespace: it does a moment before
+/// ctrd has seen that it runs.
 #[track_caller]
 pub(crate) fn all_listen(host: &Host) {
     host.until(
         "ctr status --json | grep -q . && for namespace in $(ls /run/netns); do
              ip netns exec $namespace ss -Htln | grep -q . || exit 1
-         done; test \"$(ls /run/netns | wc -l)\" = $(grep -c ^autostart /etc/ctr/containers.toml)",
+         done; declared=$(grep -c ^autostart /etc/ctr/containers.toml)
+         test $(ls /run/netns | wc -l) = $declared &&
+             test $(ctr status --json | grep -o '\"state\": *\"running\"' | wc -l) = $declared",
         SOON,
     );
 }

@@ -22,23 +22,24 @@ fn enter_is_a_real_terminal() {
             "controlled",
         );
 
-        job_control(&mut shell);
+        job_control(&host, &mut shell);
 
         shell.resize(133, 41).expect("a size");
-        says(&mut shell, "stty size", "41 133");
+        comes_to_be(&mut shell, "41 133");
         shell.resize(77, 22).expect("a size");
-        says(&mut shell, "stty size", "22 77");
+        comes_to_be(&mut shell, "22 77");
 
         shell.send("exit 42\r").expect("keys");
         assert_eq!(shell.wait(PATIENCE).expect("an end"), 42, "{guest}");
     }
 }
 
-fn job_control(shell: &mut Terminal) {
+fn job_control(host: &Host, shell: &mut Terminal) {
+    // Before the shell has put it into the foreground, a key would be the shell's.
+    let foreground = "ps -eo stat=,args= | grep -q '^S+ *sleep 1000$'";
     shell.send("sleep 1000\r").expect("keys");
     shell.expect("sleep 1000\r\n", PATIENCE).expect("an echo");
-    // Until the shell has put it into the foreground, the key would be the shell's.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    host.until(foreground, PATIENCE);
     shell.send("\x1a").expect("keys");
     shell.expect("Stopped", PATIENCE).expect("ctrl-Z stops it");
     says(shell, "jobs", "sleep 1000");
@@ -46,7 +47,7 @@ fn job_control(shell: &mut Terminal) {
     shell
         .expect("sleep 1000\r\n", PATIENCE)
         .expect("it goes on");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    host.until(foreground, PATIENCE);
     shell.send("\x03").expect("keys");
     says(shell, "echo status=$?", "status=130");
 }
@@ -87,6 +88,14 @@ fn enter(host: &Host, guest: &str) -> Terminal {
     let mut shell = host.terminal(&format!("ctr lab enter {guest}"));
     shell.expect("# ", PATIENCE).expect("a prompt");
     shell
+}
+
+/// A new size goes from the terminal in front to `ctr`, and from there to the guest's: it is there
+/// soon, not at once.
+#[track_caller]
+fn comes_to_be(shell: &mut Terminal, size: &str) {
+    let look = format!("until stty size | grep '^{size}$'; do :; done");
+    says(shell, &look, size);
 }
 
 /// Types a command and waits for its answer; the echo of what was typed is no answer.

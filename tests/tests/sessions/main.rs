@@ -2,6 +2,7 @@
 
 mod a_session_ends_with_its_client_and_its_container;
 mod a_session_gives_the_guest_nothing_of_the_host;
+mod a_session_is_confined_like_its_guest_from_the_first_moment;
 mod enter_is_a_real_terminal;
 mod exec_keeps_exit_status_and_streams;
 mod sessions_survive_a_daemon_restart;

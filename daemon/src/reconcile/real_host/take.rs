@@ -7,6 +7,7 @@ use crate::machine::credentials;
 use crate::machine::root::{can_be_idmapped, observe_state};
 use crate::machine::{Facts, confinement, limit_properties, set_bounds, transient_unit, unit_name};
 use crate::model::{MachineName, Program, Root};
+use crate::os::is_stub_init;
 use crate::reconcile::given_credentials;
 use crate::reconcile::host::Wanted;
 use crate::reconcile::host_error::HostError;
@@ -103,9 +104,10 @@ impl RealHost {
             return Ok(());
         };
         for _ in 0..LISTEN_TRIES {
-            match has_blocked_signals(registered.leader) {
-                Some(false) => tokio::time::sleep(LISTEN_PAUSE).await,
-                Some(true) | None => break,
+            let status = std::fs::read_to_string(format!("/proc/{}/status", registered.leader));
+            match status {
+                Ok(status) if !is_stub_init(&status) => tokio::time::sleep(LISTEN_PAUSE).await,
+                _ => break,
             }
         }
         Ok(())
@@ -145,18 +147,4 @@ impl RealHost {
             None => Ok(()),
         }
     }
-}
-
-/// Whether a process has blocked its signals, as nspawn's stub init does before it listens; `None`
-/// for one that is gone.
-///
-/// SIGHUP stands for all of them: those that it waits for the kernel unblocks meanwhile
-/// (`do_sigtimedwait()` in kernel/signal.c).
-fn has_blocked_signals(pid: u32) -> Option<bool> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let blocked = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigBlk:"))?;
-    let mask = u64::from_str_radix(blocked.trim(), 16).ok()?;
-    Some(mask & 1 << (libc::SIGHUP - 1) != 0)
 }
