@@ -91,7 +91,6 @@ command = ["/bin/sh", "-c", "seq 200000; exec sleep infinity"]
 
 [groups.red.containers.loops]
 address = "10.77.1.15"
-autostart = true
 root = { tree = "/var/lib/machines/debian" }
 command = ["/bin/sh", "-c", "exit 133"]
 "#;
@@ -159,8 +158,13 @@ fn a_guest_uses_up_its_own_share_alone() {
         "active"
     );
 
-    // The count of starts is part of the status; between the second and the third the pause has doubled.
-    host.until("ctr red status loops | grep -qi 'restart'", PATIENCE);
+    // It is started again, and what it does is in the status. (How the pauses grow is a decision
+    // without a clock, and tested there.)
+    host.ok("ctr red start loops --no-wait");
+    host.until(
+        "test $(ctr red status loops --json | grep -o '\"restarts\": *[0-9]*' | grep -o '[0-9]*') -ge 2",
+        PATIENCE,
+    );
     let units = host.ok("for u in boots sleeps strong flood; do systemctl show --value -p TasksMax ctr-red-$u; done");
     assert!(units.lines().all(|most| most == "16384"), "{units}");
 }
