@@ -81,6 +81,8 @@ pub(super) struct Joining {
     joiner: Pid,
     leader: Leader,
     confinement: Confinement,
+    /// Where the session begins: the guest's own cgroup, in the words of `/proc/PID/cgroup`.
+    cgroup: String,
     child: Option<Child>,
 }
 
@@ -91,12 +93,14 @@ impl Joining {
         joiner: Pid,
         leader: Leader,
         confinement: Confinement,
+        cgroup: String,
     ) -> Self {
         Self {
             watcher,
             joiner,
             leader,
             confinement,
+            cgroup,
             child: None,
         }
     }
@@ -196,7 +200,10 @@ impl Joining {
             }
         }
         let (its, leaders) = (read("cgroup").map_err(looked)?, self.leader.read("cgroup")?);
-        if cgroup2_path(&its) != cgroup2_path(&leaders) {
+        // systemd, as the guest's init, moves itself to `init.scope` when it comes up, and with it
+        // whatever is where it was.
+        let its = cgroup2_path(&its);
+        if its != Some(self.cgroup.as_str()) && its != cgroup2_path(&leaders) {
             return Err(JoiningError::Unconfined("its cgroup is another".to_owned()));
         }
         Ok(self.leader.alive()?)

@@ -46,6 +46,13 @@ enum Role {
     Watcher(Joining),
 }
 
+/// The cgroup in which a session begins.
+struct Place {
+    /// In the words of `/proc/PID/cgroup`.
+    name: String,
+    cgroup: OwnedFd,
+}
+
 /// Watches one session to its end.
 pub(super) fn run(threads: SingleThreaded, handover: Handover) {
     let Handover {
@@ -61,7 +68,7 @@ pub(super) fn run(threads: SingleThreaded, handover: Handover) {
         HangUp::Pipes
     };
     let begun = prepare(spec, leader, stdio, &client)
-        .and_then(|(join, cgroup)| begin(threads, join, &cgroup));
+        .and_then(|(join, cgroup)| begin(threads, join, cgroup));
     let child = match begun {
         Ok(Role::Joiner(join, reporter)) => {
             drop(client);
@@ -89,7 +96,7 @@ fn prepare(
     leader: OwnedFd,
     stdio: Vec<OwnedFd>,
     client: &Client,
-) -> Result<(Join, OwnedFd), MonitorError> {
+) -> Result<(Join, Place), MonitorError> {
     step("leave the daemon's session", setsid())?;
     step("stay unreadable", not_dumpable())?;
     // A name for people; the session does not depend on it.
@@ -112,8 +119,11 @@ fn prepare(
             fchmod(pipe, Mode::from_raw_mode(0o666)),
         )?;
     }
-    let cgroup = open_directory(&cgroup);
-    let cgroup = step("open the container's cgroup", cgroup)?;
+    let inside = cgroup.strip_prefix(&spec.cgroup_root).unwrap_or(&cgroup);
+    let place = Place {
+        name: format!("/{}", inside.display()),
+        cgroup: step("open the container's cgroup", open_directory(&cgroup))?,
+    };
     leader.alive()?;
     let request = spec.request;
     Ok((
@@ -125,14 +135,14 @@ fn prepare(
             request,
             stdio,
         },
-        cgroup,
+        place,
     ))
 }
 
 /// Forks the process that joins. What only one side needs is closed on the other by its end.
-fn begin(threads: SingleThreaded, join: Join, cgroup: &OwnedFd) -> Result<Role, MonitorError> {
+fn begin(threads: SingleThreaded, join: Join, place: Place) -> Result<Role, MonitorError> {
     let (watcher, reporter) = step("make a socket", pair())?;
-    match fork_into(threads, cgroup.as_fd()).map_err(MonitorError::Start)? {
+    match fork_into(threads, place.cgroup.as_fd()).map_err(MonitorError::Start)? {
         Side::Child => Ok(Role::Joiner(join, reporter)),
         Side::Parent(joiner) => {
             let Join {
@@ -145,6 +155,7 @@ fn begin(threads: SingleThreaded, join: Join, cgroup: &OwnedFd) -> Result<Role, 
                 joiner,
                 leader,
                 confinement,
+                place.name,
             )))
         }
     }
