@@ -122,12 +122,18 @@ impl From<network::Conflict> for Conflict {
     }
 }
 
-impl From<HostError> for Conflict {
-    fn from(error: HostError) -> Self {
+impl From<&HostError> for Conflict {
+    fn from(error: &HostError) -> Self {
         Self {
             reason: error.sentence(),
             hint: error.hint(),
         }
+    }
+}
+
+impl From<HostError> for Conflict {
+    fn from(error: HostError) -> Self {
+        Self::from(&error)
     }
 }
 

@@ -144,13 +144,8 @@ impl RealHost {
         let (container, paths) = (wanted.container().clone(), self.paths.clone());
         let base = state.and_then(|state| state.base);
         blocking("trying the root", move || {
-            Ok(try_prepare(&container, &paths, base).err().map(|error| {
-                let error = HostError::Root(error);
-                Conflict {
-                    reason: error.sentence(),
-                    hint: error.hint(),
-                }
-            }))
+            let tried = try_prepare(&container, &paths, base);
+            Ok(tried.err().map(|error| HostError::Root(error).into()))
         })
         .await
     }

@@ -85,11 +85,7 @@ impl RealHost {
         let mut problems = BTreeMap::new();
         for group in model.groups.values() {
             if let Err(error) = self.ensure_group(group).await {
-                let conflict = Conflict {
-                    reason: error.sentence(),
-                    hint: error.hint(),
-                };
-                problems.insert(group.name.clone(), conflict);
+                problems.insert(group.name.clone(), error.into());
             }
         }
         let mut open = self.firewall.lock().await;

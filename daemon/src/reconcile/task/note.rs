@@ -116,10 +116,7 @@ impl<H: Host> Task<H> {
 
     pub(super) fn fail(&mut self, error: &HostError) {
         tracing::error!(container = %self.wanted.id, "{}: {}", self.wanted.id, error.sentence());
-        self.trouble_with(Conflict {
-            reason: error.sentence(),
-            hint: error.hint(),
-        });
+        self.trouble_with(error.into());
     }
 
     pub(super) fn trouble_with(&mut self, trouble: Conflict) {
