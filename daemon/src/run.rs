@@ -51,6 +51,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     tokio::spawn(follow_tables(host.clone()));
+    tokio::spawn(follow_bridges(host.clone()));
     tokio::spawn(follow_resolver(paths, host));
     // Without a declaration nothing is known to be undeclared: what runs is left alone.
     if begun.is_ok() {
@@ -92,6 +93,14 @@ async fn follow_tables(host: Arc<RealHost>) {
     let ended: std::io::Result<()> = result.await;
     if let Err(error) = ended {
         tracing::warn!("changes of the firewall by others will not be noticed: {error}");
+    }
+}
+
+/// A bridge belongs to no container alone: it is mended also where no guest runs.
+async fn follow_bridges(host: Arc<RealHost>) {
+    loop {
+        host.bridges_changed().await;
+        host.mend_bridges().await;
     }
 }
 

@@ -132,6 +132,7 @@ impl Network {
             } => self.delete_link(place, interface, alias.as_deref()).await,
             Step::DeleteAllLinks { interfaces } => self.delete_all_links(interfaces).await,
             Step::DeleteNamespace { namespace } => {
+                self.follow.leave(namespace);
                 namespace_files::remove(&self.paths.netns.join(namespace))
             }
         }

@@ -1,17 +1,15 @@
-//! Word from the kernel that something changed.
+//! Word from the kernel that some table changed.
 
 use std::io;
 
-use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
+use netlink_sys::protocols::NETLINK_NETFILTER;
 use netlink_sys::{AsyncSocket, AsyncSocketExt, TokioSocket};
 use nix::errno::Errno;
 
 use super::netlink::has_number;
 
-/// `RTNLGRP_LINK` and `RTNLGRP_IPV4_IFADDR` (`include/uapi/linux/rtnetlink.h`).
-const LINKS_AND_ADDRESSES: [u32; 2] = [1, 5];
 /// `NFNLGRP_NFTABLES` (`include/uapi/linux/netfilter/nfnetlink.h`).
-const TABLES: [u32; 1] = [7];
+const TABLES: u32 = 7;
 /// More than any one message, in bytes; what a message says is not read.
 const BUFFER: usize = 64 * 1024;
 
@@ -29,23 +27,11 @@ impl std::fmt::Debug for Changes {
 }
 
 impl Changes {
-    /// Listens for interfaces and IPv4 addresses of the host that come, go or change. Call it in a
-    /// tokio runtime.
-    pub fn of_links() -> io::Result<Self> {
-        Self::open(NETLINK_ROUTE, &LINKS_AND_ADDRESSES)
-    }
-
     /// Listens for tables, rules and elements of nftables, anybody's. Call it in a tokio runtime.
     pub fn of_tables() -> io::Result<Self> {
-        Self::open(NETLINK_NETFILTER, &TABLES)
-    }
-
-    fn open(protocol: isize, groups: &[u32]) -> io::Result<Self> {
-        let mut socket = TokioSocket::new(protocol)?;
+        let mut socket = TokioSocket::new(NETLINK_NETFILTER)?;
         socket.socket_mut().bind_auto()?;
-        for group in groups {
-            socket.socket_mut().add_membership(*group)?;
-        }
+        socket.socket_mut().add_membership(TABLES)?;
         Ok(Self {
             socket,
             buffer: Vec::with_capacity(BUFFER),

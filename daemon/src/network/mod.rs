@@ -19,23 +19,32 @@ mod apply;
 mod changes;
 mod conflict;
 mod desired;
+mod follow;
+mod kept_links;
+mod kept_namespace;
 mod listening;
 mod message;
 mod names;
 mod namespace_files;
+mod namespace_names;
 mod namespace_thread;
 mod netlink;
 mod observe;
 mod observed;
 mod plan;
 mod removal;
+mod route_events;
 mod step;
 mod sysctl;
 
 use std::io;
 use std::sync::Arc;
 
-use crate::os::Paths;
+use tokio::sync::Notify;
+
+use crate::model::MachineName;
+use crate::os::{Paths, netns_name};
+use follow::Follow;
 
 pub use apply::ApplyError;
 pub use changes::Changes;
@@ -62,6 +71,7 @@ pub struct Network {
     paths: Arc<Paths>,
     host: netlink::Socket,
     thread: NamespaceThread,
+    follow: Arc<follow::Follow>,
 }
 
 /// Why the network could not be opened.
@@ -94,10 +104,29 @@ impl Network {
         })?;
         let host = netlink::Socket::open().map_err(StartError::Socket)?;
         let thread = NamespaceThread::start().map_err(StartError::Thread)?;
+        let follow = Follow::start(&paths.netns).map_err(StartError::Socket)?;
         Ok(Self {
             paths: Arc::new(paths.clone()),
             host,
             thread,
+            follow,
         })
+    }
+
+    /// What is notified when something of a machine's network may have changed, on the host or in its
+    /// namespace: "look again", no more. One's own changes are heard as well. It is heard from
+    /// the first [`Network::observe_container`] on.
+    pub fn changed(&self, machine: &MachineName) -> Arc<Notify> {
+        self.follow.changed(machine)
+    }
+
+    /// Returns when something of a bridge may have changed that was observed once.
+    pub async fn bridges_changed(&self) {
+        self.follow.bridges().notified().await;
+    }
+
+    /// A machine that is declared no more: nothing of it is kept, and its namespace is let go.
+    pub fn forget(&self, machine: &MachineName) {
+        self.follow.forget(machine, &netns_name(machine));
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{fstat, stat};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 
 /// Makes the directory ready for named namespaces: there, a mount point, and shared, so that what is
@@ -60,6 +61,36 @@ pub(super) fn open(path: &Path) -> io::Result<Option<OwnedFd>> {
     };
     let is_namespace = fstatfs(&file)?.filesystem_type() == NSFS_MAGIC;
     Ok(is_namespace.then(|| file.into()))
+}
+
+/// Which namespace: no two have the same while both live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of an open namespace.
+    pub(super) fn of(namespace: &OwnedFd) -> io::Result<Self> {
+        let found = fstat(namespace)?;
+        Ok(Self {
+            device: found.st_dev,
+            inode: found.st_ino,
+        })
+    }
+
+    /// Of whatever is at `path`, which may be something else; `None` where nothing is.
+    pub(super) fn at(path: &Path) -> io::Result<Option<Self>> {
+        match stat(path) {
+            Ok(found) => Ok(Some(Self {
+                device: found.st_dev,
+                inode: found.st_ino,
+            })),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Gives a namespace its name.

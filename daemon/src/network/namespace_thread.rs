@@ -18,6 +18,11 @@ const STACK: usize = 128 * 1024;
 /// The namespace of the thread that opens it; `/proc/self` would be the process's first thread's.
 const OWN: &str = "/proc/thread-self/ns/net";
 
+/// The namespace that the calling thread stands in.
+pub(super) fn own() -> io::Result<OwnedFd> {
+    Ok(File::open(OWN)?.into())
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A handle of the thread. It ends when the last handle is dropped.
@@ -51,7 +56,7 @@ impl NamespaceThread {
     pub async fn create(&self) -> io::Result<OwnedFd> {
         self.run(|| {
             unshare(CloneFlags::CLONE_NEWNET)?;
-            Ok(File::open(OWN)?.into())
+            own()
         })
         .await
     }

@@ -88,10 +88,8 @@ impl Socket {
     /// Every interface with its IPv4 addresses and routes.
     pub(super) async fn interfaces(&self) -> io::Result<Interfaces> {
         let links = self.links().await?;
+        let addresses = self.addresses().await?;
         let _dump = self.dump.lock().await;
-        let mut request = self.handle.address().get();
-        request.message_mut().header.family = AddressFamily::Inet;
-        let addresses: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
         let request = self
             .handle
             .route()
@@ -99,9 +97,18 @@ impl Socket {
         let routes: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
         Ok(Interfaces {
             links,
-            addresses: addresses.iter().filter_map(read_address).collect(),
+            addresses,
             routes: routes.iter().flat_map(read_route).collect(),
         })
+    }
+
+    /// Every IPv4 address, by the interface's number.
+    pub(super) async fn addresses(&self) -> io::Result<Vec<(u32, Ipv4Net)>> {
+        let _dump = self.dump.lock().await;
+        let mut request = self.handle.address().get();
+        request.message_mut().header.family = AddressFamily::Inet;
+        let addresses: Vec<_> = request.execute().map_err(io_error).try_collect().await?;
+        Ok(addresses.iter().filter_map(read_address).collect())
     }
 
     /// Every interface.

@@ -120,6 +120,25 @@ impl RealHost {
     }
 
     async fn ensure_group(&self, group: &Group) -> Result<(), HostError> {
+        self.make_group(group, |step| {
+            tracing::info!(group = %group.name, "{step}");
+        })
+        .await
+    }
+
+    async fn mend_group(&self, group: &Group) -> Result<(), HostError> {
+        self.make_group(group, |step| {
+            tracing::warn!(group = %group.name,
+                "the network of {} was changed by somebody else: {step}", group.name);
+        })
+        .await
+    }
+
+    async fn make_group(
+        &self,
+        group: &Group,
+        say: impl Fn(&network::Step),
+    ) -> Result<(), HostError> {
         let _turn = self.group.lock().await;
         let bridge = Bridge::of(group);
         // A step can uncover the next one: an address needs its link.
@@ -131,11 +150,33 @@ impl RealHost {
                 return Ok(());
             }
             for step in &steps {
-                tracing::info!(group = %group.name, "{step}");
+                say(step);
                 self.network.apply(step).await?;
             }
         }
         Ok(())
+    }
+
+    /// Returns when somebody may have changed a bridge.
+    pub async fn bridges_changed(&self) {
+        self.network.bridges_changed().await;
+    }
+
+    /// Somebody changed a bridge: those that are declared are made what they should be, also where no
+    /// guest of theirs runs.
+    pub async fn mend_bridges(&self) {
+        let model = {
+            let open = self.firewall.lock().await;
+            if !open.wanted {
+                return;
+            }
+            open.model.clone()
+        };
+        for group in model.groups.values() {
+            if let Err(error) = self.mend_group(group).await {
+                tracing::error!(group = %group.name, "{}", error.sentence());
+            }
+        }
     }
 
     /// Somebody changed some table of the host: ours are read again and mended where they differ.
@@ -192,6 +233,7 @@ impl RealHost {
     /// Forgets a container that is declared no more.
     pub(super) fn forget(&self, machine: &MachineName) {
         self.signals.forget(machine);
+        self.network.forget(machine);
         lock(&self.leaders).remove(machine);
         lock(&self.bounded).remove(machine);
     }
@@ -211,10 +253,12 @@ impl Host for RealHost {
     }
 
     async fn changed(&self, wanted: &Wanted) {
-        self.signals
-            .of(&wanted.container().machine)
-            .notified()
-            .await;
+        let machine = &wanted.container().machine;
+        let (unit, network) = (self.signals.of(machine), self.network.changed(machine));
+        tokio::select! {
+            () = unit.notified() => {}
+            () = network.notified() => {}
+        }
     }
 }
 
