@@ -94,9 +94,6 @@ impl RealHost {
         open.containers
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
-        // Whoever asks for a declaration to be made so is not answered from memory: the news of a
-        // flushed table may still be on its way here.
-        open.firewall.forget();
         let lines = open.converge().await;
         (problems, lines)
     }
@@ -112,10 +109,9 @@ impl RealHost {
                 Err(conflict) => lines.push(format!("{}: {conflict}", group.name)),
             }
         }
-        let open = self.firewall.lock().await;
+        let mut open = self.firewall.lock().await;
         let desired = desired(model, &open.elements_in(model));
-        let observed = open.firewall.observe().await?;
-        lines.extend(crate::firewall::plan(&desired, &observed).lines());
+        lines.extend(open.firewall.plan(&desired).await?.lines());
         Ok(lines)
     }
 
@@ -138,13 +134,12 @@ impl RealHost {
         Ok(())
     }
 
-    /// Somebody changed some table of the host: ours are read again and mended where they differ.
+    /// Some table of the host was changed, by somebody else or by us: ours are mended where they differ.
     pub async fn mend_firewall(&self) {
         let mut open = self.firewall.lock().await;
         if !open.wanted {
             return;
         }
-        open.firewall.forget();
         match open.converge().await {
             Ok(lines) => {
                 for line in lines {
