@@ -15,7 +15,7 @@ use zbus::Connection;
 use crate::firewall::Firewall;
 use crate::machine::credentials::Credentials;
 use crate::machine::root::{FileError, RootError, UidBase, observe_state};
-use crate::machine::{Registered, Systemd, default_tasks_max};
+use crate::machine::{Registered, Systemd, default_tasks_max, unit_name};
 use crate::model::{Container, ContainerId, Group, MachineName, Model};
 use crate::network::{self, Bridge, Network};
 use crate::os::{Paths, most_tasks};
@@ -187,6 +187,7 @@ impl RealHost {
     /// Forgets a container that is declared no more.
     pub(super) fn forget(&self, machine: &MachineName) {
         self.signals.forget(machine);
+        self.systemd.forget(&unit_name(machine));
         lock(&self.leaders).remove(machine);
         lock(&self.bounded).remove(machine);
     }
