@@ -34,6 +34,11 @@ impl Stamp {
         }
     }
 
+    /// It is of a regular file.
+    pub fn is_file(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFREG
+    }
+
     /// The last change is so long ago that the next one will have another time: the stamp can be
     /// kept for comparison.
     pub fn is_settled(&self) -> bool {

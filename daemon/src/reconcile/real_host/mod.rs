@@ -1,6 +1,7 @@
 //! The real host: each step is handed to the resource it belongs to.
 
 mod files;
+mod given;
 mod look;
 mod take;
 
@@ -42,6 +43,7 @@ pub struct RealHost {
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
     /// The first processes of guests whose users have their bounds: nobody else can change them.
     bounded: Mutex<HashMap<MachineName, u32>>,
+    given: given::Given,
     /// The bound on tasks of a guest that declares none.
     default_tasks: u64,
 }
@@ -65,6 +67,7 @@ impl RealHost {
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
             bounded: Mutex::new(HashMap::new()),
+            given: given::Given::default(),
             default_tasks: default_tasks_max(most_tasks()),
         }
     }
@@ -188,6 +191,7 @@ impl RealHost {
     pub(super) fn forget(&self, machine: &MachineName) {
         self.signals.forget(machine);
         self.systemd.forget(&unit_name(machine));
+        self.given.forget(machine);
         lock(&self.leaders).remove(machine);
         lock(&self.bounded).remove(machine);
     }
