@@ -11,13 +11,15 @@
 //! plan (pure) --> Plan: nothing | replace both tables | change elements --> one nft transaction
 //! ```
 //!
-//! [`Firewall`] keeps what it last applied, so that with nothing to do no `nft` is started.
+//! [`Firewall`] keeps what it last applied or read, and asks the kernel whether anybody has changed
+//! anything since: with nothing to do no `nft` is started.
 
 mod bridge_skeleton;
 mod converge;
 mod desired;
 mod element;
 mod expression;
+mod generation;
 mod inet_skeleton;
 mod nft;
 mod observed;

@@ -31,6 +31,12 @@ impl Observed {
             Table::Bridge => self.bridge.as_ref(),
         }
     }
+
+    /// The elements of both.
+    pub(super) fn into_elements(self) -> BTreeSet<Element> {
+        let tables = [self.inet, self.bridge].into_iter().flatten();
+        tables.flat_map(|table| table.elements).collect()
+    }
 }
 
 /// One table.

@@ -1,8 +1,10 @@
 //! Effects on systemd and machined: each one call.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, DBusError, Variant};
 
@@ -10,7 +12,9 @@ use crate::model::MachineName;
 
 use super::names::unit_path;
 use super::observe::{Registered, Unit};
+use super::settled::{Before, Listing, Settled};
 use super::systemd1::{MachineManagerProxy, MachineProxy, ManagerProxy, UnitPropertiesProxy};
+use super::together::Together;
 use super::unit::TransientUnit;
 
 /// systemd or machined refused something.
@@ -51,6 +55,16 @@ pub struct Systemd {
     /// dbus-daemon refuses a connection's 129th call that is not answered (`max_replies_per_connection`
     /// in its system.conf).
     turns: Arc<Semaphore>,
+    all: Arc<All>,
+}
+
+/// What is asked of all units and machines at once, and what is known of each.
+#[derive(Debug, Default)]
+struct All {
+    units: Together<Listing>,
+    machines: Together<HashSet<String>>,
+    settled: Settled,
+    unit_path: OnceCell<Vec<PathBuf>>,
 }
 
 /// How many reads wait for their answer at once.
@@ -76,6 +90,7 @@ impl Systemd {
                 manager,
                 machines,
                 turns: Arc::new(Semaphore::new(TURNS)),
+                all: Arc::default(),
             })
         };
         made.await.map_err(error)
@@ -90,7 +105,40 @@ impl Systemd {
     }
 
     /// A unit as it is; one that does not exist is [`Unit::absent`].
+    ///
+    /// Where many ask at once, systemd is asked once for its list, and in full only for those that
+    /// it does not show to be as they were.
     pub async fn observe(&self, unit: &str) -> Result<Unit, SystemdError> {
+        let Some(listing) = self.all.units.ask(self.clone().listing()).await else {
+            return self.read(unit).await;
+        };
+        if let Some(known) = self.all.settled.get(unit, &listing) {
+            return Ok(known);
+        }
+        let before = Before::reading(unit);
+        let read = self.read(unit).await?;
+        self.all.settled.keep(unit, &read, before, &listing);
+        Ok(read)
+    }
+
+    /// What is remembered of a unit that nobody asks for any more.
+    pub fn forget(&self, unit: &str) {
+        self.all.settled.forget(unit);
+    }
+
+    async fn listing(self) -> zbus::Result<Listing> {
+        let path = self.all.unit_path.get_or_try_init(|| async {
+            let path = self.manager.unit_path().await?;
+            Ok::<_, zbus::Error>(path.into_iter().map(PathBuf::from).collect())
+        });
+        let path = path.await?;
+        // If they are read again after this, what is read in full now is read once more next time.
+        let files_read = self.manager.units_load_timestamp_monotonic().await?;
+        let units = self.manager.list_units_by_patterns(&[], &[OURS]).await?;
+        Ok(Listing::new(units, files_read, path))
+    }
+
+    async fn read(&self, unit: &str) -> Result<Unit, SystemdError> {
         let _turn = self.turns.acquire().await;
         let read = async {
             let proxy = UnitPropertiesProxy::builder(&self.connection)
@@ -117,6 +165,15 @@ impl Systemd {
         &self,
         machine: &MachineName,
     ) -> Result<Option<Registered>, SystemdError> {
+        let machines = self.machines.clone();
+        let names = async move {
+            let machines = machines.list_machines().await?;
+            Ok::<_, zbus::Error>(machines.into_iter().map(|machine| machine.0).collect())
+        };
+        let names = self.all.machines.ask(names).await;
+        if names.is_some_and(|names| !names.contains(machine.as_str())) {
+            return Ok(None);
+        }
         let _turn = self.turns.acquire().await;
         let path = match self.machines.get_machine(machine.as_str()).await {
             Ok(path) => path,
@@ -221,13 +278,15 @@ impl Systemd {
     pub async fn units(&self) -> Result<Vec<String>, SystemdError> {
         let units = self
             .manager
-            .list_units_by_patterns(&[], &["ctr-*.service"])
+            .list_units_by_patterns(&[], &[OURS])
             .await
             .map_err(SystemdError::new("list the units of", "systemd"))?;
         Ok(units.into_iter().map(|unit| unit.0).collect())
     }
 }
 
+/// The names of all units of ours.
+const OURS: &str = "ctr-*.service";
 const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 const NO_SUCH_MACHINE: &str = "org.freedesktop.machine1.NoSuchMachine";
 

@@ -1,6 +1,6 @@
 //! systemd-nspawn machines, each in a transient unit of its own.
 //!
-//! `command_line`, `confinement`, `unit`, `declared` and `names` are pure; `observe` and `control` talk to systemd
+//! `command_line`, `confinement`, `unit`, `declared` and `names` are pure; `observe`, `settled` and `control` talk to systemd
 //! and machined; `user_namespace` to the kernel; `root` makes the tree that a machine runs from.
 
 mod command_line;
@@ -11,7 +11,9 @@ mod declared;
 mod names;
 mod observe;
 pub mod root;
+mod settled;
 mod systemd1;
+mod together;
 mod unit;
 mod usage;
 mod user_namespace;

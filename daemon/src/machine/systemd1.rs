@@ -35,6 +35,12 @@ pub(crate) trait Manager {
     fn subscribe(&self) -> zbus::Result<()>;
     #[zbus(property)]
     fn version(&self) -> zbus::Result<String>;
+    /// The directories that units are taken from.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn unit_path(&self) -> zbus::Result<Vec<String>>;
+    /// When the files of units were last read again (`daemon-reload`), in microseconds.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn units_load_timestamp_monotonic(&self) -> zbus::Result<u64>;
 }
 
 /// One row of `ListUnitsByPatterns`: name, description, load, active and sub state, followed unit,
@@ -69,6 +75,8 @@ pub(crate) trait UnitProperties {
 )]
 pub(crate) trait MachineManager {
     fn get_machine(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    /// Name, class, service and path of each.
+    fn list_machines(&self) -> zbus::Result<Vec<(String, String, String, OwnedObjectPath)>>;
     fn unregister_machine(&self, name: &str) -> zbus::Result<()>;
 }
 

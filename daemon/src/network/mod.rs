@@ -51,7 +51,7 @@ pub use changes::Changes;
 pub use conflict::Conflict;
 pub use desired::{Attachment, Bridge, LINK_GROUP, MacAddress, Sysctl, alias};
 pub use listening::{Listener, find_listener, listening, parse_listeners};
-pub use names::{hosts, read_upstreams, resolv_conf, upstreams};
+pub use names::{hosts, read_upstreams, resolv_conf, same_names, upstreams};
 pub use namespace_thread::NamespaceThread;
 pub use observe::ObserveError;
 pub use observed::{

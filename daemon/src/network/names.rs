@@ -14,7 +14,7 @@ use crate::model::{Container, Group, Model};
 /// Of its own group it knows every container by its bare name, its machine name, its aliases and
 /// each of those with the group (`ollama.ml`); of other groups only with the group. A bare name is
 /// the own group's, and a name stands for one address: a container's name before another's alias.
-/// The host is `host.<group>`.
+/// The host is `host.<group>`. Whatever this is made of is compared by [`same_names`].
 pub fn hosts(model: &Model, container: &Container) -> String {
     let mut taken = BTreeSet::from(["localhost".to_owned()]);
     let mut text = String::from("127.0.0.1 localhost\n");
@@ -58,6 +58,29 @@ pub fn hosts(model: &Model, container: &Container) -> String {
     }
     line(own.host_address, vec![qualified(own, "host")]);
     text
+}
+
+/// Whether all containers of both have the same names, so that their `hosts(5)` are the same.
+pub fn same_names(one: &Model, other: &Model) -> bool {
+    let groups = |model: &Model| model.groups.len();
+    groups(one) == groups(other)
+        && one.groups.values().zip(other.groups.values()).all(|pair| {
+            let (one, other) = pair;
+            one.name == other.name
+                && one.host_address == other.host_address
+                && one.containers.len() == other.containers.len()
+                && one
+                    .containers
+                    .values()
+                    .zip(other.containers.values())
+                    .all(|pair| {
+                        let (one, other) = pair;
+                        one.id == other.id
+                            && one.machine == other.machine
+                            && one.address == other.address
+                            && one.aliases == other.aliases
+                    })
+        })
 }
 
 fn bare_names(group: &Group, container: &Container) -> Vec<String> {

@@ -1,11 +1,15 @@
 //! The operating system, thinly.
 
 mod paths;
+mod process;
+mod stamp;
 mod stub_init;
 mod tasks;
 mod watch;
 
 pub use paths::{Paths, netns_name};
+pub use process::{process_is_in, process_start};
+pub use stamp::Stamp;
 pub use stub_init::is_stub_init;
 pub use tasks::most_tasks;
 pub use watch::watch_files;

@@ -1,15 +1,13 @@
 //! How a container is: everything that is read, in one answer.
 
 use crate::machine::credentials;
-use crate::machine::root::{
-    State, UidBase, binds_attached, mounted, observe_given, observe_state, try_prepare,
-};
+use crate::machine::root::{State, UidBase, binds_attached, mounted, observe_state, try_prepare};
 use crate::machine::{
     Active, Registered, Unit, confinement, limit_properties, observe_bounds, unit_name,
 };
 use crate::model::{Container, MachineName};
 use crate::network::{self, Bridge};
-use crate::reconcile::host::{Conflict, Observed, Wanted, given_files};
+use crate::reconcile::host::{Conflict, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::elements;
 use crate::reconcile::plan::Intent;
@@ -44,7 +42,7 @@ impl RealHost {
             conflict = self.try_prepare(wanted, state).await?;
         }
         let files = self.paths.machine_files(machine);
-        let given = given_files(wanted, &self.nameservers(wanted)?);
+        let nameservers = self.nameservers(wanted)?;
         let root = self.paths.machine_root(machine);
         let root_mounted = mounted(&root).map_err(|source| look_error(&root, source))?
             || binds_attached(&self.paths, machine).map_err(|source| look_error(&root, source))?;
@@ -75,7 +73,8 @@ impl RealHost {
             network: self.network.observe_container(&wanted.network()).await?,
             files_current: match state {
                 Some(state) if state.fits(container.users) => {
-                    observe_given(&files, &given, state.base)?.is_empty()
+                    self.given
+                        .is_current(wanted, &files, nameservers, state.base)?
                 }
                 _ => false,
             },

@@ -1,6 +1,7 @@
 //! The real host: each step is handed to the resource it belongs to.
 
 mod files;
+mod given;
 mod look;
 mod take;
 
@@ -15,7 +16,7 @@ use zbus::Connection;
 use crate::firewall::Firewall;
 use crate::machine::credentials::Credentials;
 use crate::machine::root::{FileError, RootError, UidBase, observe_state};
-use crate::machine::{Registered, Systemd, default_tasks_max};
+use crate::machine::{Registered, Systemd, default_tasks_max, unit_name};
 use crate::model::{Container, ContainerId, Group, MachineName, Model};
 use crate::network::{self, Bridge, Network};
 use crate::os::{Paths, most_tasks};
@@ -42,6 +43,7 @@ pub struct RealHost {
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
     /// The first processes of guests whose users have their bounds: nobody else can change them.
     bounded: Mutex<HashMap<MachineName, u32>>,
+    given: given::Given,
     /// The bound on tasks of a guest that declares none.
     default_tasks: u64,
 }
@@ -65,6 +67,7 @@ impl RealHost {
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
             bounded: Mutex::new(HashMap::new()),
+            given: given::Given::default(),
             default_tasks: default_tasks_max(most_tasks()),
         }
     }
@@ -94,9 +97,6 @@ impl RealHost {
         open.containers
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
-        // Whoever asks for a declaration to be made so is not answered from memory: the news of a
-        // flushed table may still be on its way here.
-        open.firewall.forget();
         let lines = open.converge().await;
         (problems, lines)
     }
@@ -112,10 +112,9 @@ impl RealHost {
                 Err(conflict) => lines.push(format!("{}: {conflict}", group.name)),
             }
         }
-        let open = self.firewall.lock().await;
+        let mut open = self.firewall.lock().await;
         let desired = desired(model, &open.elements_in(model));
-        let observed = open.firewall.observe().await?;
-        lines.extend(crate::firewall::plan(&desired, &observed).lines());
+        lines.extend(open.firewall.plan(&desired).await?.lines());
         Ok(lines)
     }
 
@@ -179,13 +178,12 @@ impl RealHost {
         }
     }
 
-    /// Somebody changed some table of the host: ours are read again and mended where they differ.
+    /// Some table of the host was changed, by somebody else or by us: ours are mended where they differ.
     pub async fn mend_firewall(&self) {
         let mut open = self.firewall.lock().await;
         if !open.wanted {
             return;
         }
-        open.firewall.forget();
         match open.converge().await {
             Ok(lines) => {
                 for line in lines {
@@ -234,6 +232,8 @@ impl RealHost {
     pub(super) fn forget(&self, machine: &MachineName) {
         self.signals.forget(machine);
         self.network.forget(machine);
+        self.systemd.forget(&unit_name(machine));
+        self.given.forget(machine);
         lock(&self.leaders).remove(machine);
         lock(&self.bounded).remove(machine);
     }
