@@ -49,7 +49,11 @@ impl Network {
             .collect();
         let sysctls = sysctl::read(wanted.iter().map(|sysctl| sysctl.key.as_str()))
             .map_err(reading("the switches under /proc/sys/net"))?;
-        Ok(ObservedGroup { host, sysctls })
+        Ok(ObservedGroup {
+            host,
+            sysctls,
+            ..ObservedGroup::default()
+        })
     }
 
     /// What there is of a container's attachment.
