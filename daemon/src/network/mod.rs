@@ -15,6 +15,7 @@
 //! [`Network`] is shared by all tasks. It owns one netlink connection (a task of the runtime) and
 //! one thread, the only one that ever stands in another network namespace.
 
+mod announce;
 mod apply;
 mod changes;
 mod conflict;

@@ -75,7 +75,7 @@ fn a_slow_stop_holds_nobody_up() {
         lab(&[other.clone(), third.clone(), fourth.clone()]),
     );
     let _second = applying(&host, "/root/second");
-    host.ok("ctr lab wait fourth --timeout 40s");
+    host.until("ctr lab wait fourth --timeout 40s", PATIENCE);
     still("a new container");
     // Its name is refused to who would start it now.
     let refused = host.fails("ctr lab start slow");

@@ -18,7 +18,7 @@ fn listed(host: &Host) -> Vec<String> {
 #[test]
 fn prune_deletes_what_nothing_declares() {
     let keys = "credentials.token = { generate = true }\n\
-                binds = [{ host = \"/srv/data\", guest = \"/data\", create = true, data = true }]\n";
+                binds = [{ host = \"/run/data\", guest = \"/data\", create = true, data = true }]\n";
     let kept = sleeper("kept", 12, "");
     let host = Host::with_ctr(&lab(&[sleeper("gone", 11, keys), kept.clone()]));
     running(&host, &["gone", "kept"]);
@@ -47,7 +47,7 @@ fn prune_deletes_what_nothing_declares() {
         [
             "/var/lib/ctr/lab-gone",
             "/var/lib/ctr/.secrets/lab-gone/token",
-            "/srv/data"
+            "/run/data"
         ]
     );
     host.ok("ctr apply");
@@ -103,7 +103,7 @@ fn prune_deletes_what_nothing_declares() {
     host.fails(
         "ls -d /var/lib/ctr/*lab-gone* /var/lib/ctr/.*lab-gone* /var/lib/ctr/.secrets/lab-gone",
     );
-    host.ok("test -e /srv/outside/mine && grep -q mine /srv/data/mine && test -d /var/lib/ctr/lab-alice");
+    host.ok("test -e /srv/outside/mine && grep -q mine /run/data/mine && test -d /var/lib/ctr/lab-alice");
     assert!(listed(&host).is_empty());
 
     // After `down` what the file declares is still declared.
