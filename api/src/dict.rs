@@ -131,7 +131,7 @@ mod tests {
                 reason: None,
                 hint: None,
                 steps: Vec::new(),
-                data: Some("/var/lib/ctr/ml-ollama".to_owned()),
+                data: vec!["/var/lib/ctr/ml-ollama".to_owned()],
             }],
             problems: Vec::new(),
         };

@@ -31,6 +31,14 @@ pub trait Manager {
     #[zbus(allow_interactive_auth)]
     fn down(&self) -> Result<Dict, Error>;
 
+    /// What is left of machines that nothing declares: [`crate::wire::Leftovers`].
+    #[zbus(allow_interactive_auth)]
+    fn leftovers(&self) -> Result<Dict, Error>;
+
+    /// Deletes what is left of these machines: a [`crate::wire::PruneReport`].
+    #[zbus(allow_interactive_auth)]
+    fn prune(&self, machines: &[&str]) -> Result<Dict, Error>;
+
     /// Opens what these containers, `(group, name)`, say, in the order of time: the reading ends of
     /// the lines and of what went wrong. `options` are a [`crate::journal::JournalRequest`].
     ///

@@ -14,6 +14,26 @@ pub struct HostStatus {
     pub declaration: DeclarationStatus,
     /// Every declared group, by name.
     pub groups: Vec<GroupStatus>,
+    /// What is declared no more and on its way out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<Leaving>,
+}
+
+/// A container that is declared no more and not gone yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// The group it was in.
+    pub group: String,
+    /// The name it had there.
+    pub name: String,
+    /// What it does now.
+    pub state: State,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When a step of its removal that failed is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_ms: Option<u64>,
 }
 
 /// Which declaration is in force.
@@ -44,6 +64,12 @@ pub struct GroupStatus {
     /// Why the group's network cannot be made, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// When it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_ms: Option<u64>,
     /// Its containers, in the order of their addresses.
     pub containers: Vec<ContainerStatus>,
 }
@@ -118,6 +144,9 @@ pub struct ContainerStatus {
     /// When the next try of a failed step is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try_ms: Option<u64>,
+    /// How many tries in a row have failed, where one is to come.
+    #[serde(default)]
+    pub failed_tries: u32,
     /// How often it was restarted since it was last started by hand or at boot.
     pub restarts: u32,
     /// How its last run ended: `exit status 1`, `killed by SIGKILL`.
@@ -276,8 +305,8 @@ pub struct ContainerPlan {
     #[serde(default)]
     pub steps: Vec<String>,
     /// Where the data is that stays, when it is removed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<String>,
 }
 
 /// How one container fared in a request that named several.
@@ -317,6 +346,40 @@ pub struct DownReport {
     /// What could not be removed.
     #[serde(default)]
     pub failures: Vec<String>,
+}
+
+/// What stays of machines that nothing declares.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Leftovers {
+    /// Each machine, by name.
+    #[serde(default)]
+    pub machines: Vec<Leftover>,
+}
+
+/// What stays of a machine that nothing declares.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// The machine's name, as in `machinectl`.
+    pub machine: String,
+    /// Its directories and files: state, secrets that were made, the journal of its guest.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// About how much deleting them gives back, in bytes.
+    pub size: u64,
+    /// When something in them was changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_ms: Option<u64>,
+}
+
+/// What `prune` deleted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PruneReport {
+    /// What was deleted, one path each.
+    #[serde(default)]
+    pub deleted: Vec<String>,
+    /// Machines, in `name`, of which not everything could be deleted.
+    #[serde(default)]
+    pub failures: Vec<Outcome>,
 }
 
 /// How much a problem matters.

@@ -18,6 +18,7 @@ pub const RESERVED_GROUP_NAMES: &[&str] = &[
     "man",
     "open",
     "plan",
+    "prune",
     "restart",
     "restart-all",
     "run",
@@ -35,6 +36,4 @@ pub const RESERVED_GROUP_NAMES: &[&str] = &[
 
 /// Words that cannot be a group's name although `ctr` does not read them yet: commands that are
 /// planned, so that no declaration breaks when they come. Sorted.
-pub const RESERVED_FOR_LATER: &[&str] = &[
-    "backup", "doctor", "export", "gpu", "prune", "restore", "top",
-];
+pub const RESERVED_FOR_LATER: &[&str] = &["backup", "doctor", "export", "gpu", "restore", "top"];

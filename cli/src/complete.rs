@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Command;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::CompleteEnv;
-use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus};
+use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, Leftover, Leftovers};
+use ctr_api::{Dict, from_dict};
 
 use crate::args;
 use crate::connect::Daemon;
@@ -38,12 +39,41 @@ fn live() -> Option<HostStatus> {
     })
 }
 
+/// The machines that are declared no more, for who may know them without being asked for a password.
+fn undeclared() -> Option<Vec<CompletionCandidate>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    let left: Leftovers = runtime.block_on(async {
+        let asked = async {
+            let daemon = Daemon::connect().await.ok()?;
+            let manager = daemon.manager().inner();
+            let answer: Dict = manager.call("Leftovers", &()).await.ok()?;
+            from_dict(&answer).ok()
+        };
+        tokio::time::timeout(PATIENCE, asked).await.ok()?
+    })?;
+    let candidate = |it: &Leftover| {
+        CompletionCandidate::new(&it.machine).help(Some(it.paths.join(", ").into()))
+    };
+    Some(left.machines.iter().map(candidate).collect())
+}
+
 /// The grammar with a subcommand for every live group.
 fn tree(host: Option<&HostStatus>) -> Command {
     let groups = host.map(|host| host.groups.as_slice()).unwrap_or_default();
-    groups.iter().fold(args::command(), |root, group| {
-        root.subcommand(with_names(group))
-    })
+    let root = args::command().mut_subcommand("prune", |verb| {
+        verb.mut_args(|argument| match argument.get_id().as_str() {
+            "machines" => {
+                argument.add(ArgValueCandidates::new(|| undeclared().unwrap_or_default()))
+            }
+            _ => argument,
+        })
+    });
+    groups
+        .iter()
+        .fold(root, |root, group| root.subcommand(with_names(group)))
 }
 
 fn with_names(group: &GroupStatus) -> Command {

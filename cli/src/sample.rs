@@ -30,6 +30,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         hint: None,
         since_ms: NOW_MS - UP_MS,
         next_try_ms: None,
+        failed_tries: 0,
         restarts: 0,
         last_exit: None,
         unit: format!("ctr-{group}-{name}.service"),
@@ -116,6 +117,7 @@ pub(crate) fn host() -> HostStatus {
     vllm.reason = Some("its root /var/lib/machines/vllm is not there".to_owned());
     vllm.hint = Some("make the tree, or name another `root`".to_owned());
     vllm.next_try_ms = Some(NOW_MS + 30_000);
+    vllm.failed_tries = 4;
     vllm.restarts = 3;
     let mut dev_ml = at(
         running("dev", "dev-ml"),
@@ -152,6 +154,7 @@ pub(crate) fn host() -> HostStatus {
             group("dev", "192.168.210", vec![dev_ml, proxy, postgres]),
             group("ml", "192.168.200", vec![ollama, jupyter, comfyui, vllm]),
         ],
+        leaving: Vec::new(),
     }
 }
 
@@ -162,6 +165,8 @@ fn group(name: &str, network: &str, containers: Vec<ContainerStatus>) -> GroupSt
         host_address: format!("{network}.10"),
         bridge: format!("br-{name}"),
         problem: None,
+        hint: None,
+        next_try_ms: None,
         containers,
     }
 }

@@ -53,6 +53,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     tokio::spawn(follow_tables(host.clone()));
     tokio::spawn(follow_bridges(host.clone()));
     tokio::spawn(follow_resolver(paths, host));
+    tokio::spawn(fleet.clone().keep_trying());
     // Without a declaration nothing is known to be undeclared: what runs is left alone.
     if begun.is_ok() {
         tokio::spawn(async move { fleet.tidy().await });

@@ -57,6 +57,21 @@ pub(crate) enum HostVerb {
         #[arg(long)]
         json: bool,
     },
+    /// List the data of containers that are declared no more, and delete it when asked
+    Prune {
+        /// Machines whose data is deleted, as `ctr prune` names them
+        #[arg(value_name = "MACHINE")]
+        machines: Vec<String>,
+        /// Delete what is left of all of them
+        #[arg(long, conflicts_with = "machines")]
+        all: bool,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
     /// Print shell aliases: `ml-ollama-enter`, `dev-pg-psql`, `ml-start-all`
     Aliases {
         /// The shell to write them for; yours if absent

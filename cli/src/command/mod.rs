@@ -10,6 +10,7 @@ mod events;
 mod logs;
 mod man;
 mod plan;
+mod prune;
 mod secret;
 mod settle;
 mod status;
@@ -60,6 +61,12 @@ async fn host(verb: HostVerb) -> Result<Exit, Error> {
         HostVerb::Check { file } => check::run(&file),
         HostVerb::Events { json } => events::run(json).await,
         HostVerb::Down { yes, json } => down::run(yes, json).await,
+        HostVerb::Prune {
+            machines,
+            all,
+            yes,
+            json,
+        } => prune::run(prune::Wish { machines, all }, yes, json).await,
         HostVerb::Aliases { shell } => aliases::run(shell).await,
         HostVerb::Completions { shell } => completions::run(shell),
         HostVerb::Man { directory } => man::run(&directory),

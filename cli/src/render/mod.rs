@@ -3,6 +3,7 @@
 
 mod cpu;
 mod detail;
+mod leftovers;
 mod paint;
 mod plan;
 mod status;
@@ -11,11 +12,12 @@ mod units;
 
 pub(crate) use cpu::CpuMeter;
 pub(crate) use detail::detail;
+pub(crate) use leftovers::leftovers;
 pub(crate) use paint::Paint;
 pub(crate) use plan::{Depth, applied, changes_something, plan};
 pub(crate) use status::status;
 use table::wrap;
-pub(crate) use units::clock_time;
+pub(crate) use units::{clock_time, size};
 
 /// What a rendering depends on besides the data.
 #[derive(Debug, Clone, Copy)]

@@ -98,12 +98,8 @@ fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
     if depth == Depth::Steps {
         text.extend(container.steps.iter().map(|step| format!("- {step}")));
     }
-    if let Some(data) = container
-        .data
-        .as_ref()
-        .filter(|_| container.action == Action::Remove)
-    {
-        text.push(format!("its data stays in {data}"));
+    if container.action == Action::Remove && !container.data.is_empty() {
+        text.push(format!("its data stays in {}", container.data.join(", ")));
     }
     text
 }

@@ -20,7 +20,11 @@ fn container(name: &str, action: Action, changed: &[&str], reason: Option<&str>)
             Action::Restart => vec!["stop ctr-ml-ollama.service".to_owned()],
             _ => Vec::new(),
         },
-        data: (action == Action::Remove).then(|| format!("/var/lib/ctr/ml-{name}")),
+        data: if action == Action::Remove {
+            vec![format!("/var/lib/ctr/ml-{name}")]
+        } else {
+            Vec::new()
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of `ctr status`.
 
-use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, PortStatus, State};
+use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, Leaving, PortStatus, State};
 
 use super::paint::state_style;
 use super::table::{Cell, Row, Section, Table};
@@ -17,11 +17,21 @@ const PORTS_SHOWN: usize = 3;
 
 /// Every group of `host` with its containers.
 pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> String {
-    let sections = host
+    let mut sections: Vec<_> = host
         .groups
         .iter()
         .map(|group| section(group, meter, view))
         .collect();
+    if !host.leaving.is_empty() {
+        sections.push(Section {
+            heading: host
+                .leaving
+                .iter()
+                .map(|it| leaving(it, view.now_ms))
+                .collect(),
+            rows: Vec::new(),
+        });
+    }
     Table {
         titles: TITLES.to_vec(),
         dropped_first: &DROPPED_FIRST,
@@ -33,7 +43,15 @@ pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> Str
 fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
     let mut heading = vec![heading(group, view)];
     if let Some(problem) = &group.problem {
-        heading.push(format!("{} {problem}", view.paint.error("problem:")));
+        let next_try = group.next_try_ms.map(|at| next_try(at, view.now_ms));
+        let next_try = next_try.map_or_else(String::new, |it| format!("; {it}"));
+        heading.push(format!(
+            "{} {problem}{next_try}",
+            view.paint.error("problem:")
+        ));
+    }
+    if let Some(hint) = &group.hint {
+        heading.push(format!("{} {hint}", view.paint.hint("hint:")));
     }
     let rows = group
         .containers
@@ -90,17 +108,42 @@ fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {
 
 /// Why a container is in its state, and when the next try is.
 pub(crate) fn reason_of(container: &ContainerStatus, now_ms: u64) -> Option<String> {
-    let next_try = container
-        .next_try_ms
-        .map(|at| match at.saturating_sub(now_ms) {
-            0 => "tried again now".to_owned(),
-            left => format!("next try in {}", span(left)),
-        });
+    let next_try = container.next_try_ms.map(|at| {
+        let next = next_try(at, now_ms);
+        match container.failed_tries {
+            0 | 1 => next,
+            tries => format!("{next}, after {tries} that failed"),
+        }
+    });
     let reason = container.reason.clone().filter(|it| !it.is_empty());
     match (reason, next_try) {
         (Some(reason), Some(next_try)) => Some(format!("{reason}; {next_try}")),
         (reason, next_try) => reason.or(next_try),
     }
+}
+
+fn next_try(at_ms: u64, now_ms: u64) -> String {
+    match at_ms.saturating_sub(now_ms) {
+        0 => "tried again now".to_owned(),
+        left => format!("next try in {}", span(left)),
+    }
+}
+
+/// What is declared no more and has not gone yet, a line each.
+fn leaving(leaving: &Leaving, now_ms: u64) -> String {
+    let next_try = leaving.next_try_ms.map(|at| next_try(at, now_ms));
+    let why: String = leaving
+        .reason
+        .iter()
+        .chain(&next_try)
+        .map(|it| format!("; {it}"))
+        .collect();
+    format!(
+        "{}/{} is declared no more and {}{why}",
+        leaving.group,
+        leaving.name,
+        leaving.state.as_str()
+    )
 }
 
 pub(super) fn percent(percent: f64) -> String {

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use ctr_api::wire::{
     Action, ApplyReport, ContainerPlan, ContainerStatus, CredentialStatus, DeclarationStatus,
-    DownReport, GroupStatus, HostStatus, PlanView, PortStatus, State,
+    DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView, PortStatus,
+    PruneReport, State,
 };
 use ctr_api::{BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, to_dict};
 use tokio::sync::oneshot;
@@ -185,8 +186,11 @@ pub(crate) fn host() -> HostStatus {
             host_address: "10.77.3.10".to_owned(),
             bridge: "br-lab".to_owned(),
             problem: None,
+            hint: None,
+            next_try_ms: None,
             containers,
         }],
+        leaving: vec![],
     }
 }
 
@@ -212,6 +216,7 @@ fn container(name: &str) -> ContainerStatus {
         hint: None,
         since_ms: 1000,
         next_try_ms: None,
+        failed_tries: 0,
         restarts: 0,
         last_exit: None,
         unit: format!("ctr-lab-{name}.service"),
@@ -301,6 +306,33 @@ impl Manager {
             failures: vec![],
         })
     }
+
+    fn leftovers(&self) -> Result<Dict, Error> {
+        answer(&Leftovers {
+            machines: vec![Leftover {
+                machine: "lab-old".to_owned(),
+                paths: vec!["/var/lib/ctr/lab-old".to_owned()],
+                size: 3 << 20,
+                last_used_ms: None,
+            }],
+        })
+    }
+
+    fn prune(&self, machines: Vec<String>) -> Result<Dict, Error> {
+        let (old, others): (Vec<_>, Vec<_>) = machines.into_iter().partition(|it| it == "lab-old");
+        answer(&PruneReport {
+            deleted: old.iter().map(|it| format!("/var/lib/ctr/{it}")).collect(),
+            failures: others
+                .into_iter()
+                .map(|name| Outcome {
+                    group: String::new(),
+                    error: Some(format!("{name} is declared")),
+                    hint: None,
+                    name,
+                })
+                .collect(),
+        })
+    }
 }
 
 /// The secrets of `hello`: text, bytes, and one that the caller may not have.
@@ -375,7 +407,7 @@ fn plan(action: Action) -> PlanView {
             reason: (action != Action::Nothing).then(|| "the root changed".to_owned()),
             hint: None,
             steps: vec![],
-            data: None,
+            data: vec![],
         }],
         problems: vec![],
     }

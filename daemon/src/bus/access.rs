@@ -23,6 +23,8 @@ pub(super) enum Action {
     Enter,
     /// Change what runs on the host, or have other texts than the declaration looked at.
     Apply,
+    /// See and delete data that nothing declares.
+    Prune,
 }
 
 impl Action {
@@ -34,6 +36,7 @@ impl Action {
             Self::StartStop => "org.kernelcore.Containers1.start-stop",
             Self::Enter => "org.kernelcore.Containers1.enter",
             Self::Apply => "org.kernelcore.Containers1.apply",
+            Self::Prune => "org.kernelcore.Containers1.prune",
         }
     }
 
@@ -45,6 +48,7 @@ impl Action {
             Self::StartStop => "start, stop or restart",
             Self::Enter => "run commands in",
             Self::Apply => "change or try what is declared",
+            Self::Prune => "list or delete what is left of containers that are declared no more",
         }
     }
 }
@@ -132,6 +136,8 @@ const TABLE: &[Row] = &[
     .counted(Kind::Plan),
     row(MANAGER_INTERFACE, "Apply", Rule::Allowed(Action::Apply)),
     row(MANAGER_INTERFACE, "Down", Rule::Allowed(Action::Apply)),
+    row(MANAGER_INTERFACE, "Leftovers", Rule::Allowed(Action::Prune)).counted(Kind::Plan),
+    row(MANAGER_INTERFACE, "Prune", Rule::Allowed(Action::Prune)).counted(Kind::Plan),
     row(
         MANAGER_INTERFACE,
         "OpenJournal",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
-    PortStatus, Problem, Severity, State, Usage,
+    Leaving, PortStatus, Problem, Severity, State, Usage,
 };
 
 use crate::declaration::{self, LoadError};
@@ -13,8 +13,8 @@ use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
 use crate::model::{Container, ContainerId, Group, Port, Root, UserMode};
 use crate::os::Paths;
-use crate::reconcile::Status;
 use crate::reconcile::fleet::{Fleet, InForce};
+use crate::reconcile::{Conflict, Status};
 
 /// What is told of the credentials of each container.
 pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
@@ -23,6 +23,7 @@ pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
 pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> HostStatus {
     let in_force = fleet.in_force();
     let handles = fleet.handles().borrow().clone();
+    let troubled = fleet.troubled();
     let groups = in_force.model.groups.values().map(|group| {
         let mut containers: Vec<&Container> = group.containers.values().collect();
         containers.sort_by_key(|container| container.address);
@@ -36,11 +37,27 @@ pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> Host
                 container_status(fleet.paths(), container, &status, credentials)
             })
             .collect();
-        group_status(group, &in_force, containers)
+        let trouble = troubled.get(&group.name);
+        let next_try_ms = in_force.next_try_ms.filter(|_| trouble.is_some());
+        GroupStatus {
+            next_try_ms,
+            ..group_status(group, trouble, containers)
+        }
+    });
+    let leaving = fleet.leaving().into_iter().map(|(id, handle)| {
+        let status = handle.status.borrow();
+        Leaving {
+            group: id.group.to_string(),
+            name: id.name.to_string(),
+            state: status.state,
+            reason: status.reason.clone(),
+            next_try_ms: status.next_try_ms,
+        }
     });
     HostStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         groups: groups.collect(),
+        leaving: leaving.collect(),
         declaration: declaration_status(&in_force, fleet.paths()),
     }
 }
@@ -90,7 +107,7 @@ pub(super) fn refusal(error: &LoadError) -> String {
 
 fn group_status(
     group: &Group,
-    in_force: &InForce,
+    trouble: Option<&Conflict>,
     containers: Vec<ContainerStatus>,
 ) -> GroupStatus {
     GroupStatus {
@@ -98,10 +115,9 @@ fn group_status(
         subnet: group.subnet.to_string(),
         host_address: group.host_address.to_string(),
         bridge: group.bridge.to_string(),
-        problem: in_force
-            .troubled
-            .get(&group.name)
-            .map(|trouble| trouble.reason.clone()),
+        problem: trouble.map(|it| it.reason.clone()),
+        hint: trouble.and_then(|it| it.hint.clone()),
+        next_try_ms: None,
         containers,
     }
 }
@@ -133,6 +149,7 @@ pub(super) fn container_status(
         hint: status.hint.clone(),
         since_ms: status.since_ms,
         next_try_ms: status.next_try_ms,
+        failed_tries: status.failures,
         restarts: status.restarts,
         last_exit: status.last_exit.clone(),
         unit: unit_name(&container.machine),

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use ctr_api::wire::Leftovers;
 use ctr_api::{Dict, Error, to_dict};
 use serde::Serialize;
 use zbus::message::Header;
 use zbus::{OwnedFd, interface};
 
 use crate::declaration;
-use crate::reconcile::fleet::Fleet;
+use crate::error_text::with_causes;
+use crate::reconcile::fleet::{Fleet, PruneError};
 
 use super::convert::{host_status, refusal};
 use super::credentials::credentials_of_all;
@@ -63,6 +65,16 @@ impl Manager {
         dict(&self.fleet.down().await)
     }
 
+    async fn leftovers(&self) -> Result<Dict, Error> {
+        let machines = self.fleet.leftovers().await.map_err(|e| not_pruned(&e))?;
+        dict(&Leftovers { machines })
+    }
+
+    async fn prune(&self, machines: Vec<String>) -> Result<Dict, Error> {
+        let report = self.fleet.prune(&machines).await;
+        dict(&report.map_err(|e| not_pruned(&e))?)
+    }
+
     async fn open_journal(
         &self,
         containers: Vec<(String, String)>,
@@ -81,6 +93,14 @@ impl Manager {
     fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
+}
+
+fn not_pruned(error: &PruneError) -> Error {
+    let sentence = with_causes(error);
+    Error::Failed(match error.hint() {
+        Some(hint) => format!("{sentence}\nhint: {hint}"),
+        None => sentence,
+    })
 }
 
 /// A wire type as a dictionary.

@@ -8,6 +8,7 @@ pub mod confinement;
 mod control;
 pub mod credentials;
 mod declared;
+pub mod leftovers;
 mod names;
 mod observe;
 pub mod root;

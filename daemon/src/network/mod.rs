@@ -15,11 +15,13 @@
 //! [`Network`] is shared by all tasks. It owns one netlink connection (a task of the runtime) and
 //! one thread, the only one that ever stands in another network namespace.
 
+mod announce;
 mod apply;
 mod changes;
 mod conflict;
 mod desired;
 mod follow;
+mod inside;
 mod kept_links;
 mod kept_namespace;
 mod listening;
@@ -50,6 +52,7 @@ pub use apply::ApplyError;
 pub use changes::Changes;
 pub use conflict::Conflict;
 pub use desired::{Attachment, Bridge, LINK_GROUP, MacAddress, Sysctl, alias};
+pub use inside::Attached;
 pub use listening::{Listener, find_listener, listening, parse_listeners};
 pub use names::{hosts, read_upstreams, resolv_conf, same_names, upstreams};
 pub use namespace_thread::NamespaceThread;

@@ -83,6 +83,7 @@ impl Network {
                 routes: Vec::new(),
             },
             sysctls: sysctls.map_err(reading(SWITCHES))?,
+            ..ObservedGroup::default()
         })
     }
 
@@ -94,6 +95,7 @@ impl Network {
         Ok(ObservedGroup {
             host,
             sysctls: sysctls.map_err(reading(SWITCHES))?,
+            ..ObservedGroup::default()
         })
     }
 

@@ -1,9 +1,12 @@
 //! What the kernel's network holds, as plain values.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
+
+use crate::model::MachineName;
 
 use super::desired::{LINK_GROUP, MacAddress};
 
@@ -42,6 +45,15 @@ impl Link {
                 Some(own) => own == alias,
                 None => self.group == LINK_GROUP,
             }
+    }
+
+    /// It is a bridge of ours, whichever group's.
+    pub fn is_our_bridge(&self) -> bool {
+        self.kind.as_deref() == Some("bridge")
+            && self
+                .alias
+                .as_ref()
+                .map_or(self.group == LINK_GROUP, |it| it.starts_with("ctr:"))
     }
 
     /// It is known by `name`.
@@ -113,6 +125,8 @@ pub struct ObservedGroup {
     pub host: Interfaces,
     /// The switches of forwarding and of the bridge.
     pub sysctls: Sysctls,
+    /// The addresses that guests which are up have as their gateway, each with one of those guests.
+    pub gateways: BTreeMap<Ipv4Addr, MachineName>,
 }
 
 /// All that decides about a container's attachment.

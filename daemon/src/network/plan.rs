@@ -1,6 +1,6 @@
 //! From what is desired and what is observed to the steps between them.
 
-use super::conflict::{Conflict, check_subnet};
+use super::conflict::{Conflict, check_subnet, free_subnet};
 use super::desired::{Attachment, Bridge, Sysctl};
 use super::observed::{Inside, Link, ObservedContainer, ObservedGroup, ObservedNamespace, Sysctls};
 use super::step::{Place, Step};
@@ -17,6 +17,7 @@ pub fn plan_group(desired: &Bridge, observed: &ObservedGroup) -> Result<Vec<Step
     let name = desired.name.as_str();
     let Some(link) = observed.host.link(name) else {
         check_subnet(desired, &observed.host)?;
+        steps.extend(free_subnet(desired, observed)?);
         steps.push(Step::CreateBridge(desired.clone()));
         return Ok(steps);
     };
@@ -26,6 +27,7 @@ pub fn plan_group(desired: &Bridge, observed: &ObservedGroup) -> Result<Vec<Step
     let addresses: Vec<_> = observed.host.addresses_of(link.index).collect();
     if !addresses.contains(&desired.address) {
         check_subnet(desired, &observed.host)?;
+        steps.extend(free_subnet(desired, observed)?);
     }
     set_alias(&mut steps, link, &desired.alias);
     set_sysctls(
@@ -37,7 +39,12 @@ pub fn plan_group(desired: &Bridge, observed: &ObservedGroup) -> Result<Vec<Step
     if let Some(altname) = &desired.altname {
         add_altname(&mut steps, link, altname, observed.host.link(altname));
     }
-    set_addresses(&mut steps, &Place::Host, name, desired.address, &addresses);
+    // A guest that is to move with its group goes out by the old address until it has ended.
+    let idle: Vec<_> = addresses
+        .into_iter()
+        .filter(|it| *it == desired.address || !observed.gateways.contains_key(&it.addr()))
+        .collect();
+    set_addresses(&mut steps, &Place::Host, name, desired.address, &idle);
     if !link.up {
         steps.push(Step::SetUp {
             place: Place::Host,

@@ -99,6 +99,7 @@ pub(super) fn nothing() -> Observed {
         limits_current: true,
         bounds_current: true,
         conflict: None,
+        blocked: None,
     }
 }
 

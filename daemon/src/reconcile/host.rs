@@ -102,6 +102,8 @@ pub struct Observed {
     pub bounds_current: bool,
     /// Something on the host that is not ours stands where it should.
     pub conflict: Option<Conflict>,
+    /// Something of ours that is on its way out stands where it should: it starts when that is gone.
+    pub blocked: Option<String>,
 }
 
 /// Something on the host stands where a container should.

@@ -35,6 +35,9 @@ pub enum HostError {
     /// Something that is not ours is in the way.
     #[error("{}", .0.reason)]
     Conflict(Conflict),
+    /// Something of ours that is on its way out is in the way.
+    #[error("{0}")]
+    Passing(String),
     /// The bounds of the guest's users.
     #[error(transparent)]
     Bounds(#[from] BoundsError),
@@ -60,7 +63,17 @@ impl HostError {
             | Self::Apply(_)
             | Self::Firewall(_)
             | Self::NameServers(_)
+            | Self::Passing(_)
             | Self::Interrupted(_) => None,
+        }
+    }
+
+    /// What stands in the way of a group.
+    pub(super) fn of_group(conflict: network::Conflict) -> Self {
+        if conflict.passes() {
+            Self::Passing(conflict.to_string())
+        } else {
+            Self::Conflict(conflict.into())
         }
     }
 

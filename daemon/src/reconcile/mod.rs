@@ -13,6 +13,7 @@
 
 #[cfg(test)]
 mod convergence;
+mod data;
 #[cfg(test)]
 mod fake_host;
 pub mod fleet;

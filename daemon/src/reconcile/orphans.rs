@@ -10,6 +10,7 @@ use crate::machine::{Active, unit_name};
 use crate::model::MachineName;
 use crate::os::Paths;
 
+use super::host::Conflict;
 use super::host_error::HostError;
 use super::marks::Mark;
 use super::real_host::RealHost;
@@ -34,14 +35,8 @@ pub(super) async fn remove_machine(
         Active::Active => host.systemd.stop(&name).await?,
         Active::Inactive | Active::Deactivating | Active::Failed => {}
     }
-    for _ in 0..STOP_TRIES {
-        match host.systemd.observe(&name).await?.active {
-            Active::Inactive => break,
-            Active::Failed => host.systemd.reset_failed(&name).await?,
-            Active::Active | Active::Activating | Active::Deactivating => {}
-        }
-        tokio::time::sleep(STOP_PAUSE).await;
-    }
+    until_down(host, machine).await?;
+    host.see_attached(machine, None);
     host.systemd.unregister(machine).await?;
     let paths = &host.paths;
     release(paths, machine, false)?;
@@ -49,6 +44,23 @@ pub(super) async fn remove_machine(
     credentials::withdraw(&paths.machine_credentials(machine))?;
     let _ = Mark::clear(&paths.mark(machine));
     Ok(true)
+}
+
+/// Waits until a machine's unit is gone: nothing is taken from under a guest.
+async fn until_down(host: &RealHost, machine: &MachineName) -> Result<(), HostError> {
+    let name = unit_name(machine);
+    for _ in 0..STOP_TRIES {
+        match host.systemd.observe(&name).await?.active {
+            Active::Inactive => return Ok(()),
+            Active::Failed => host.systemd.reset_failed(&name).await?,
+            Active::Active | Active::Activating | Active::Deactivating => {}
+        }
+        tokio::time::sleep(STOP_PAUSE).await;
+    }
+    Err(HostError::Conflict(Conflict {
+        reason: format!("{name} does not stop"),
+        hint: Some(format!("see `systemctl status {name}`")),
+    }))
 }
 
 /// The machines' state directories.

@@ -241,7 +241,7 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
 /// What a running guest follows without noticing.
 fn live(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     let mut steps = Vec::new();
-    if !observed.group_ready {
+    if !observed.group_ready && observed.blocked.is_none() {
         steps.push(Step::EnsureGroup);
     }
     steps.extend(network_steps(wanted, observed)?);

@@ -8,6 +8,7 @@ use crate::machine::Active;
 use crate::machine::root::UidBase;
 use crate::os::Paths;
 
+use super::data::data_of;
 use super::host::{Conflict, Observed, Wanted};
 use super::host_error::HostError;
 use super::plan::{Intent, Plan, Step, plan};
@@ -25,6 +26,8 @@ pub struct Status {
     pub since_ms: u64,
     /// When a failed start is tried again, in milliseconds since the epoch.
     pub next_try_ms: Option<u64>,
+    /// How many tries in a row have failed.
+    pub failures: u32,
     /// How often it was restarted since a person, or the boot, started it.
     pub restarts: u32,
     /// How its last run ended.
@@ -46,6 +49,7 @@ impl Status {
             hint: None,
             since_ms: now_ms(),
             next_try_ms: None,
+            failures: 0,
             restarts: 0,
             last_exit: None,
             leader: None,
@@ -83,7 +87,7 @@ pub(super) fn view(
         reason: None,
         hint: None,
         steps: Vec::new(),
-        data: None,
+        data: Vec::new(),
     };
     let planned = observed.map_err(Conflict::from).and_then(|observed| {
         let planned = plan(wanted, &observed, false)?;
@@ -109,13 +113,8 @@ pub(super) fn view(
         Action::Live => Some("it runs on".to_owned()),
         Action::Nothing | Action::Stop => None,
     };
-    if view.action == Action::Remove && observed.state.is_some() {
-        view.data = Some(
-            paths
-                .machine_state(&container.machine)
-                .display()
-                .to_string(),
-        );
+    if view.action == Action::Remove {
+        view.data = data_of(paths, container);
     }
     if let Some(held) = planned.held {
         view.reason = Some(format!("it runs on as it is: {}", held.reason));

@@ -30,6 +30,11 @@ impl Backoff {
         restart.delay.saturating_mul(factor).min(restart.max_delay)
     }
 
+    /// How many failures there were in a row; counted up to 31.
+    pub const fn failures(self) -> u32 {
+        self.failures
+    }
+
     /// A good while, or a person, ended the run of failures.
     pub fn reset(&mut self) {
         self.failures = 0;

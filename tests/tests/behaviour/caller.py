@@ -199,13 +199,14 @@ def matrix():
     calls = {
         manager + "Plan": [("", "say", ["", b""]), (" of another text", "say", ["x", text])],
         manager + "OpenJournal": [("", "a(ss)a{sv}", [[("lab", "web")], options])],
+        manager + "Prune": [("", "as", [["lab-nobody"]])],
         container + "OpenJournal": [("", "a{sv}", [options])],
         container + "Secret": [("", "s", ["token"])],
         properties + "Get": [("", "ss", ["", ""])],
         properties + "GetAll": [("", "s", [""])],
         properties + "Set": [("", "ssv", ["", "", ("s", "x")])],
     }
-    plain = [manager + it for it in ("Status", "Apply", "Down")]
+    plain = [manager + it for it in ("Status", "Apply", "Down", "Leftovers")]
     plain += [container + it for it in ("Status", "Start", "Stop", "Restart", "OpenSession")]
     plain += ["org.freedesktop.DBus." + it for it in (
         "Peer.Ping", "Peer.GetMachineId", "Introspectable.Introspect",

@@ -31,6 +31,7 @@ pub use idmap::can_be_idmapped;
 pub use journal_directory::make_journal_directory;
 pub use machine_id::machine_id;
 pub use mounts::mounted;
+pub(in crate::machine) use mounts::mounts_below;
 pub use ownership::OwnerError;
 pub(in crate::machine) use passwd::resolve as user_of_guest;
 pub use prepare::{prepare, release, try_prepare};

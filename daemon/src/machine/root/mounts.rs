@@ -30,7 +30,7 @@ pub fn mounted(path: &Path) -> io::Result<bool> {
 
 /// What is mounted below `path`, by the table of this process's mounts (`/proc/self/mountinfo`,
 /// `proc_pid_mountinfo(5)`). The path is one without links.
-pub(super) fn mounts_below(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub(in crate::machine) fn mounts_below(path: &Path) -> io::Result<Vec<PathBuf>> {
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     Ok(below(&table, path))
 }

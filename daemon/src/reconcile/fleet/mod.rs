@@ -1,33 +1,40 @@
 //! All containers: which there are, and what is asked of all of them.
 
+mod apply;
+mod down;
+mod orphans;
+mod prune;
 mod removal;
+mod renames;
+mod retry;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView, State};
-use tokio::sync::{Semaphore, oneshot, watch};
+use ctr_api::wire::{ContainerPlan, Outcome, PlanView};
+use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::declaration::{self, LoadError, Parsed, Problems};
+use crate::declaration::{self, LoadError, Parsed};
 use crate::error_text::with_causes;
 use crate::machine::credentials::Credentials;
-use crate::machine::{Active, slice_name, unit_name};
-use crate::model::{Container, ContainerId, GroupName, Model};
+use crate::machine::unit_name;
+use crate::model::{Container, ContainerId, GroupName, MachineName, Model};
 use crate::os::Paths;
 
-use crate::reconcile::host::{Conflict, Host, Wanted};
+use crate::reconcile::host::{Conflict, Host};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::journal_views::{self, KeepError};
-use crate::reconcile::marks::Mark;
-use crate::reconcile::plan::Intent;
 use crate::reconcile::real_host::RealHost;
 use crate::reconcile::status::{now_ms, view};
-use crate::reconcile::task::{Handle, Request, Shared, spawn};
+use crate::reconcile::task::{Handle, Request, Shared};
+
+use tasks::ask;
+
+pub use prune::PruneError;
 
 /// The containers that have a task.
 pub type Handles = BTreeMap<ContainerId, Handle>;
-
-type Answer = oneshot::Receiver<Result<(), Conflict>>;
 
 /// The declaration that is in force.
 #[derive(Debug, Clone)]
@@ -40,8 +47,8 @@ pub struct InForce {
     pub digest: Option<[u8; 32]>,
     /// Why the last attempt to read it was refused.
     pub refused: Option<Arc<LoadError>>,
-    /// Groups whose network could not be made, and why.
-    pub troubled: BTreeMap<GroupName, Conflict>,
+    /// When the groups whose network could not be made are tried again, in milliseconds since the epoch.
+    pub next_try_ms: Option<u64>,
 }
 
 /// Everything that is declared, running.
@@ -51,8 +58,14 @@ pub struct Fleet {
     shared: Shared,
     handles: watch::Sender<Arc<Handles>>,
     in_force: Mutex<InForce>,
-    /// Two declarations are never applied at once.
+    /// Two declarations are never taken into force at once. It is held for moments: nobody waits for a
+    /// guest with it.
     turn: tokio::sync::Mutex<()>,
+    /// Machines that nothing declares and that are being taken away, or their data: nobody else touches
+    /// them, and no task is made for them.
+    claimed: Mutex<BTreeSet<MachineName>>,
+    /// Something was taken away, or could not be done: there may be something to do again.
+    stirred: Notify,
 }
 
 impl Fleet {
@@ -75,9 +88,11 @@ impl Fleet {
                 loaded_ms: now_ms(),
                 digest: None,
                 refused: None,
-                troubled: BTreeMap::new(),
+                next_try_ms: None,
             }),
             turn: tokio::sync::Mutex::new(()),
+            claimed: Mutex::default(),
+            stirred: Notify::new(),
         }
     }
 
@@ -92,6 +107,11 @@ impl Fleet {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Groups whose network could not be made, and why.
+    pub fn troubled(&self) -> BTreeMap<GroupName, Conflict> {
+        self.host.troubled()
     }
 
     /// Every place on the host.
@@ -115,7 +135,6 @@ impl Fleet {
 
     /// What a declaration would do.
     pub async fn plan(&self, parsed: Parsed) -> PlanView {
-        let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
         let host = match self.host.would_declare(&model).await {
@@ -149,7 +168,14 @@ impl Fleet {
             views.insert(container.id.clone(), seen);
             self.host.forget(&container.machine);
         }
-        views.into_values().collect()
+        let mut views: Vec<_> = views.into_values().collect();
+        renames::note(
+            &mut views,
+            &self.in_force().model,
+            model,
+            &self.shared.paths,
+        );
+        views
     }
 
     /// Reads the declaration in place for the first time: when this returns every container has its
@@ -158,23 +184,26 @@ impl Fleet {
         let parsed = self.load()?;
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
+        if let Err(error) = self.host.see_all_attached().await {
+            tracing::error!("{}", error.sentence());
+        }
         if let Err(error) = self.put_in_force(&model, parsed.digest).await {
             tracing::error!("{}", error.sentence());
         }
         if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
             tracing::error!("{}", with_causes(&error));
         }
-        drop(self.ask_each(&model).await);
+        self.make_tasks(&model).await;
         Ok(())
     }
 
-    /// Takes away what an earlier ctrd left and nobody declares.
+    /// Takes away what an earlier ctrd left and nobody declares, and what moved out of its way comes.
     pub async fn tidy(&self) {
-        let _turn = self.turn.lock().await;
-        let model = self.in_force().model;
-        for outcome in self.remove_orphans(&model).await {
+        for outcome in self.remove_orphans().await {
             tracing::error!("failed to tidy up: {}", outcome.error.unwrap_or_default());
         }
+        self.host.ensure_groups(&self.in_force().model).await;
+        self.stirred.notify_one();
     }
 
     fn load(&self) -> Result<Parsed, Arc<LoadError>> {
@@ -185,12 +214,6 @@ impl Fleet {
         })
     }
 
-    /// Reads the declaration in place and makes it so. Returns when the steps are applied, not when
-    /// the guests are ready.
-    pub async fn apply(&self) -> Result<(ApplyReport, Problems), Arc<LoadError>> {
-        Ok(self.declare(self.load()?).await)
-    }
-
     /// The host's own side, and what everybody sees as declared.
     async fn put_in_force(
         &self,
@@ -198,98 +221,18 @@ impl Fleet {
         digest: [u8; 32],
     ) -> Result<Vec<String>, HostError> {
         let running = self.running(model).await;
-        let (troubled, firewall) = self.host.declare(model, &running).await;
+        let firewall = self.host.declare(model, &running).await;
         self.change(|now| {
             *now = InForce {
                 model: model.clone(),
                 loaded_ms: now_ms(),
                 digest: Some(digest),
                 refused: None,
-                troubled,
+                next_try_ms: None,
             };
         });
+        self.stirred.notify_one();
         firewall
-    }
-
-    async fn declare(&self, parsed: Parsed) -> (ApplyReport, Problems) {
-        let _turn = self.turn.lock().await;
-        let model = Arc::new(parsed.model);
-        let containers = self.views(&model).await;
-        let before = self.in_force().model;
-        let mut failures = Vec::new();
-        let mut host = Vec::new();
-        match self.put_in_force(&model, parsed.digest).await {
-            Ok(lines) => host = lines,
-            Err(error) => failures.push(Outcome {
-                group: String::new(),
-                name: "firewall".to_owned(),
-                error: Some(error.sentence()),
-                hint: error.hint(),
-            }),
-        }
-        if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
-            failures.push(Outcome {
-                group: String::new(),
-                name: "logs".to_owned(),
-                error: Some(with_causes(&error)),
-                hint: None,
-            });
-        }
-        for (group, conflict) in &self.in_force().troubled {
-            failures.push(Outcome {
-                group: group.to_string(),
-                name: String::new(),
-                error: Some(conflict.reason.clone()),
-                hint: conflict.hint.clone(),
-            });
-        }
-        failures.extend(self.remove_undeclared(&model).await);
-        let idle: BTreeSet<(&str, &str)> = containers
-            .iter()
-            .filter(|view| view.steps.is_empty() && view.reason.is_none())
-            .map(|view| (view.group.as_str(), view.name.as_str()))
-            .collect();
-        // The same declaration once more, and everybody is where it says: nobody is asked twice.
-        let nothing_new = before == model && idle.len() == containers.len() && !self.any_is_held();
-        let asked = if nothing_new {
-            Vec::new()
-        } else {
-            self.ask_each(&model).await
-        };
-        for (id, answer) in asked {
-            // Who has nothing to do is not waited for.
-            if idle.contains(&(id.group.as_str(), id.name.as_str())) {
-                continue;
-            }
-            if let Ok(Err(error)) = answer.await {
-                failures.push(outcome(&id, error));
-            }
-        }
-        failures.extend(self.remove_orphans(&model).await);
-        for group in before
-            .groups
-            .keys()
-            .filter(|group| !model.groups.contains_key(*group))
-        {
-            if let Err(error) = self.host.systemd.stop(&slice_name(group)).await {
-                tracing::warn!("{error}");
-            }
-        }
-        let plan = PlanView {
-            host,
-            containers,
-            problems: Vec::new(),
-        };
-        (ApplyReport { plan, failures }, parsed.warnings)
-    }
-
-    /// Some guest runs and cannot be as declared: what stood in its way may be gone.
-    fn any_is_held(&self) -> bool {
-        let handles = self.handles.borrow();
-        handles.values().any(|handle| {
-            let status = handle.status.borrow();
-            status.state == State::Running && status.reason.is_some()
-        })
     }
 
     /// The declared containers whose guests run, whoever started them.
@@ -309,80 +252,6 @@ impl Fleet {
             .map(|container| container.id.clone())
             .collect()
     }
-
-    /// Gives every container its declaration, and a task to those that have none. The answers come
-    /// when their steps are applied.
-    async fn ask_each(&self, model: &Arc<Model>) -> Vec<(ContainerId, Answer)> {
-        let before = self.handles.borrow().clone();
-        // A task that has ended, because it was taken away before it could say so, is no task.
-        let has_task = |id: &ContainerId| {
-            before
-                .get(id)
-                .is_some_and(|handle| !handle.requests.is_closed())
-        };
-        let mut made = Vec::new();
-        for container in model.containers().filter(|it| !has_task(&it.id)) {
-            let intent = self.first_intent(container).await;
-            let wanted = Self::wanted(model, container, intent);
-            let handle = spawn(self.host.clone(), self.shared.clone(), wanted);
-            made.push((container.id.clone(), handle));
-        }
-        self.handles
-            .send_modify(|now| Arc::make_mut(now).extend(made));
-        let now = self.handles.borrow().clone();
-        let declared = now.iter().filter(|(id, _)| model.container(id).is_some());
-        ask(declared, |reply| Request::Declare(model.clone(), reply)).await
-    }
-
-    /// Without credentials: its task reads them before anything else.
-    fn wanted(model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
-        Wanted {
-            model: model.clone(),
-            id: container.id.clone(),
-            intent,
-            credentials: Arc::default(),
-        }
-    }
-
-    /// What a container that has no task yet is meant to do: as its mark says, else as it is
-    /// declared, and a guest that runs goes on.
-    async fn first_intent(&self, container: &Container) -> Intent {
-        match Mark::read(&self.shared.paths.mark(&container.machine)) {
-            Ok(Some(_)) => return Intent::Stop,
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(container = %container.id, "failed to read its mark: {error}");
-            }
-        }
-        if container.autostart {
-            return Intent::Run;
-        }
-        match self
-            .host
-            .systemd
-            .observe(&unit_name(&container.machine))
-            .await
-        {
-            Ok(unit) if matches!(unit.active, Active::Active | Active::Activating) => Intent::Run,
-            _ => Intent::Stop,
-        }
-    }
-}
-
-/// Sends a request to each of these tasks. The answers come in their own time; one of a task that
-/// is gone is an error at once.
-async fn ask<T>(
-    handles: impl Iterator<Item = (&ContainerId, &Handle)>,
-    request: impl Fn(oneshot::Sender<T>) -> Request,
-) -> Vec<(ContainerId, oneshot::Receiver<T>)> {
-    let mut asked = Vec::new();
-    for (id, handle) in handles {
-        let (reply, answer) = oneshot::channel();
-        // A request that cannot be sent is dropped, and its answer with it.
-        let _ = handle.requests.send(request(reply)).await;
-        asked.push((id.clone(), answer));
-    }
-    asked
 }
 
 fn outcome(id: &ContainerId, Conflict { reason, hint }: Conflict) -> Outcome {

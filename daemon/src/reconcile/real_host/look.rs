@@ -6,7 +6,7 @@ use crate::machine::{
     Active, Registered, Unit, confinement, limit_properties, observe_bounds, unit_name,
 };
 use crate::model::{Container, MachineName};
-use crate::network::{self, Bridge};
+use crate::network::{self, Bridge, ObservedNamespace};
 use crate::reconcile::host::{Conflict, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::elements;
@@ -29,11 +29,15 @@ impl RealHost {
             .filter(|it| it.unit != unit_of_ours)
             .map(|it| it.unit.clone());
         let bridge = Bridge::of(wanted.group());
-        let group = self.network.observe_group(&bridge).await?;
-        let (group_ready, mut conflict) = match network::plan_group(&bridge, &group) {
-            Ok(steps) => (steps.is_empty(), None),
-            Err(conflict) => (false, Some(conflict.into())),
+        let group = self.observe_group(wanted.group()).await?;
+        let (group_ready, mut conflict, passing) = match network::plan_group(&bridge, &group) {
+            Ok(steps) => (steps.is_empty(), None, None),
+            Err(conflict) if conflict.passes() => (false, None, Some(conflict.to_string())),
+            Err(conflict) => (false, Some(conflict.into()), None),
         };
+        // Nothing is waited for between what was just read and this: no end of another is missed.
+        let starts = down && wanted.intent == Intent::Run;
+        let blocked = self.blocked(wanted, passing, starts);
         if conflict.is_none() && down {
             conflict = Self::conflict(wanted, other_unit.as_deref());
         }
@@ -68,9 +72,17 @@ impl RealHost {
                     .get(name)
                     .is_none_or(|now| Some(*now) == declared)
             });
+        let network = self.network.observe_container(&wanted.network()).await?;
+        let attached = match &network.namespace {
+            ObservedNamespace::Ours(inside) if !down && !unit.is_foreign() => {
+                Some(inside.attached())
+            }
+            _ => None,
+        };
+        self.see_attached(machine, attached);
         Ok(Observed {
             stale_registration: down && registered.is_some() && other_unit.is_none(),
-            network: self.network.observe_container(&wanted.network()).await?,
+            network,
             files_current: match state {
                 Some(state) if state.fits(container.users) => {
                     self.given
@@ -90,6 +102,7 @@ impl RealHost {
             limits_current,
             bounds_current,
             conflict,
+            blocked,
         })
     }
 

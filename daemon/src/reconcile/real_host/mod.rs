@@ -2,10 +2,12 @@
 
 mod files;
 mod given;
+mod groups;
 mod look;
+mod occupied;
 mod take;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -17,16 +19,19 @@ use crate::firewall::Firewall;
 use crate::machine::credentials::Credentials;
 use crate::machine::root::{FileError, RootError, UidBase, observe_state};
 use crate::machine::{Registered, Systemd, default_tasks_max, unit_name};
-use crate::model::{Container, ContainerId, Group, MachineName, Model};
-use crate::network::{self, Bridge, Network};
+use crate::model::{Container, MachineName};
+use crate::network::{self, Network};
 use crate::os::{Paths, most_tasks};
 
 use crate::reconcile::given_credentials;
-use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
+use crate::reconcile::host::{Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
-use crate::reconcile::open_firewall::{Open, desired};
+use crate::reconcile::open_firewall::Open;
 use crate::reconcile::plan::Step;
 use crate::reconcile::unit_signals::UnitSignals;
+
+use groups::Groups;
+use occupied::Occupied;
 
 /// Everything that ctrd does to the host goes through here.
 #[derive(Debug)]
@@ -39,6 +44,9 @@ pub struct RealHost {
     claim: Arc<Mutex<()>>,
     /// A bridge is made by one container's start, whichever comes first.
     group: tokio::sync::Mutex<()>,
+    /// The groups that are to be there, and those whose network could not be made.
+    groups: Mutex<Groups>,
+    occupied: Mutex<Occupied>,
     signals: UnitSignals,
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
     /// The first processes of guests whose users have their bounds: nobody else can change them.
@@ -64,6 +72,8 @@ impl RealHost {
             firewall: tokio::sync::Mutex::new(Open::new(firewall)),
             claim: Arc::default(),
             group: tokio::sync::Mutex::new(()),
+            groups: Mutex::default(),
+            occupied: Mutex::default(),
             signals: UnitSignals::new(connection),
             leaders: Mutex::new(HashMap::new()),
             bounded: Mutex::new(HashMap::new()),
@@ -72,113 +82,7 @@ impl RealHost {
         }
     }
 
-    /// Makes the host's own side fit a declaration: every bridge, and the firewall in one
-    /// transaction. `running` are containers that have elements without having asked for them:
-    /// guests that outlived the last ctrd.
-    ///
-    /// Answers with the groups that could not be made ready, and why.
-    pub async fn declare(
-        &self,
-        model: &Arc<Model>,
-        running: &[ContainerId],
-    ) -> (
-        BTreeMap<crate::model::GroupName, Conflict>,
-        Result<Vec<String>, HostError>,
-    ) {
-        let mut problems = BTreeMap::new();
-        for group in model.groups.values() {
-            if let Err(error) = self.ensure_group(group).await {
-                problems.insert(group.name.clone(), error.into());
-            }
-        }
-        let mut open = self.firewall.lock().await;
-        open.wanted = true;
-        open.model = model.clone();
-        open.containers
-            .extend(running.iter().map(|id| (id.clone(), Vec::new())));
-        open.containers = open.elements_in(model);
-        let lines = open.converge().await;
-        (problems, lines)
-    }
-
-    /// What [`RealHost::declare`] would change, one line each.
-    pub async fn would_declare(&self, model: &Model) -> Result<Vec<String>, HostError> {
-        let mut lines = Vec::new();
-        for group in model.groups.values() {
-            let bridge = Bridge::of(group);
-            let observed = self.network.observe_group(&bridge).await?;
-            match network::plan_group(&bridge, &observed) {
-                Ok(steps) => lines.extend(steps.iter().map(ToString::to_string)),
-                Err(conflict) => lines.push(format!("{}: {conflict}", group.name)),
-            }
-        }
-        let mut open = self.firewall.lock().await;
-        let desired = desired(model, &open.elements_in(model));
-        lines.extend(open.firewall.plan(&desired).await?.lines());
-        Ok(lines)
-    }
-
-    async fn ensure_group(&self, group: &Group) -> Result<(), HostError> {
-        self.make_group(group, |step| {
-            tracing::info!(group = %group.name, "{step}");
-        })
-        .await
-    }
-
-    async fn mend_group(&self, group: &Group) -> Result<(), HostError> {
-        self.make_group(group, |step| {
-            tracing::warn!(group = %group.name,
-                "the network of {} was changed by somebody else: {step}", group.name);
-        })
-        .await
-    }
-
-    async fn make_group(
-        &self,
-        group: &Group,
-        say: impl Fn(&network::Step),
-    ) -> Result<(), HostError> {
-        let _turn = self.group.lock().await;
-        let bridge = Bridge::of(group);
-        // A step can uncover the next one: an address needs its link.
-        for _ in 0..4 {
-            let observed = self.network.observe_group(&bridge).await?;
-            let steps = network::plan_group(&bridge, &observed)
-                .map_err(|conflict| HostError::Conflict(conflict.into()))?;
-            if steps.is_empty() {
-                return Ok(());
-            }
-            for step in &steps {
-                say(step);
-                self.network.apply(step).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns when somebody may have changed a bridge.
-    pub async fn bridges_changed(&self) {
-        self.network.bridges_changed().await;
-    }
-
-    /// Somebody changed a bridge: those that are declared are made what they should be, also where no
-    /// guest of theirs runs.
-    pub async fn mend_bridges(&self) {
-        let model = {
-            let open = self.firewall.lock().await;
-            if !open.wanted {
-                return;
-            }
-            open.model.clone()
-        };
-        for group in model.groups.values() {
-            if let Err(error) = self.mend_group(group).await {
-                tracing::error!(group = %group.name, "{}", error.sentence());
-            }
-        }
-    }
-
-    /// Some table of the host was changed, by somebody else or by us: ours are mended where they differ.
+    /// Somebody changed some table of the host: ours are read again and mended where they differ.
     pub async fn mend_firewall(&self) {
         let mut open = self.firewall.lock().await;
         if !open.wanted {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::error_text::with_causes;
 use crate::machine::credentials;
 use crate::machine::root::{can_be_idmapped, observe_state};
 use crate::machine::{Facts, confinement, limit_properties, set_bounds, transient_unit, unit_name};
@@ -58,7 +59,13 @@ impl RealHost {
             }
             Step::UnregisterMachine => Ok(self.systemd.unregister(machine).await?),
             Step::ResetFailed => Ok(self.systemd.reset_failed(&unit).await?),
-            Step::StartUnit => self.start_unit(wanted).await,
+            Step::StartUnit => {
+                // Nobody's start fails for what its neighbours find out by themselves a little later.
+                if let Err(error) = self.network.announce(&wanted.network()).await {
+                    tracing::warn!(container = %wanted.id, "{}", with_causes(&error));
+                }
+                self.start_unit(wanted).await
+            }
             Step::StopUnit => {
                 self.may_stop(wanted).await?;
                 if let Program::Command { .. } = container.program {

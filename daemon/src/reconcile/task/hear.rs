@@ -16,6 +16,9 @@ use crate::reconcile::status::{now_ms, view};
 impl<H: Host> Task<H> {
     pub(super) async fn hear(&mut self, request: Request) {
         match request {
+            // It is on its way out: who asks hears that by having no answer.
+            Request::Start(_) | Request::Stop(_) | Request::Restart(_)
+                if self.wanted.intent == Intent::Remove => {}
             Request::Start(reply) => {
                 self.mark(None);
                 self.fresh(Intent::Run);
@@ -51,7 +54,11 @@ impl<H: Host> Task<H> {
                 let same = model.container(&self.wanted.id) == Some(self.wanted.container());
                 self.given_up &= same;
                 self.next_try = None;
+                self.backoff.reset();
                 self.wanted.model = model;
+                if self.wanted.intent == Intent::Remove {
+                    self.declared_again();
+                }
                 self.take_credentials().await;
                 self.declare.push(reply);
             }
@@ -60,11 +67,20 @@ impl<H: Host> Task<H> {
                 let _ = reply.send(answer);
             }
             Request::Remove(reply) => {
-                self.mark(None);
+                if self.wanted.intent != Intent::Remove {
+                    self.before_removal = self.wanted.intent;
+                }
                 self.fresh(Intent::Remove);
-                self.remove = Some(reply);
+                self.remove.push(reply);
             }
         }
+    }
+
+    /// It was on its way out, and is declared again before it was gone.
+    fn declared_again(&mut self) {
+        self.fresh(self.before_removal);
+        // Nobody is answered: it is neither gone nor did that fail.
+        self.remove.clear();
     }
 
     pub(super) fn fresh(&mut self, intent: Intent) {
@@ -117,9 +133,12 @@ impl<H: Host> Task<H> {
             let declared = model.container(&id).unwrap_or(self.wanted.container());
             Wanted {
                 credentials: Arc::new(self.host.credentials(declared).await),
+                intent: match self.wanted.intent {
+                    Intent::Remove => self.before_removal,
+                    other => other,
+                },
                 model,
                 id,
-                intent: self.wanted.intent,
             }
         };
         let same = !gone && wanted.container() == self.wanted.container();

@@ -33,8 +33,9 @@ pub enum Request {
     Declare(Arc<Model>, oneshot::Sender<Result<(), Conflict>>),
     /// What a declaration would do.
     Plan(Arc<Model>, oneshot::Sender<ContainerPlan>),
-    /// Take it away; the task ends with the answer.
-    Remove(oneshot::Sender<Result<(), String>>),
+    /// Take it away; the task ends with the answer. One that never comes means that it was declared
+    /// again meanwhile.
+    Remove(oneshot::Sender<Result<(), Conflict>>),
 }
 
 /// How others reach a container's task.
@@ -85,8 +86,12 @@ struct Task<H> {
     last_exit: Option<String>,
     permit: Option<OwnedSemaphorePermit>,
     waiting_for: Option<ContainerId>,
+    /// Something of ours that it waits for is on its way out.
+    blocked: Option<String>,
     declare: Vec<oneshot::Sender<Result<(), Conflict>>>,
-    remove: Option<oneshot::Sender<Result<(), String>>>,
+    remove: Vec<oneshot::Sender<Result<(), Conflict>>>,
+    /// What it was meant to do before it was to be removed.
+    before_removal: Intent,
 }
 
 /// Starts the task of a container.
@@ -105,6 +110,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
     let task = Task {
         host,
         shared,
+        before_removal: wanted.intent,
         wanted,
         status,
         credentials,
@@ -119,8 +125,9 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         last_exit: None,
         permit: None,
         waiting_for: None,
+        blocked: None,
         declare: Vec::new(),
-        remove: None,
+        remove: Vec::new(),
     };
     tokio::spawn(task.run(inbox));
     Handle {
@@ -162,7 +169,10 @@ impl<H: Host> Task<H> {
                     }
                 }
                 Next::Done => {
-                    if let Some(reply) = self.remove.take() {
+                    self.mark(None);
+                    // Whoever asks from here on finds no task, and makes another.
+                    drop(inbox);
+                    for reply in self.remove.drain(..) {
                         let _ = reply.send(Ok(()));
                     }
                     return;
@@ -182,6 +192,7 @@ impl<H: Host> Task<H> {
             }
         };
         self.note(&observed);
+        self.blocked = None;
         if self.held_back(&observed) {
             return self.not_yet(&observed);
         }
@@ -214,6 +225,11 @@ impl<H: Host> Task<H> {
             self.publish(Some(&observed));
             return Next::Wait;
         }
+        if plan.steps.contains(&Step::StartUnit) && observed.blocked.is_some() {
+            self.trouble = None;
+            self.blocked.clone_from(&observed.blocked);
+            return self.not_yet(&observed);
+        }
         if plan.steps.contains(&Step::StartUnit) && !self.may_start() {
             // What failed before is about to be tried again: it waits for its turn now.
             self.trouble = None;
@@ -242,7 +258,10 @@ impl<H: Host> Task<H> {
                 self.take_credentials().await;
             }
         }
-        self.trouble = None;
+        if self.trouble.take().is_some() {
+            // What failed before works now: the next failure is a first one.
+            self.backoff.reset();
+        }
         Next::Again
     }
 
@@ -318,6 +337,7 @@ impl<H: Host> Task<H> {
         let wants_place = self.wanted.intent == Intent::Run
             && self.permit.is_none()
             && self.waiting_for.is_none()
+            && self.blocked.is_none()
             && due.is_none()
             && !self.given_up
             && self

@@ -124,8 +124,8 @@ impl<H: Host> Task<H> {
         self.next_try = Some(Instant::now() + pause);
         self.permit = None;
         self.answer_declare(&Err(trouble.clone()));
-        if let Some(reply) = self.remove.take() {
-            let _ = reply.send(Err(trouble.reason.clone()));
+        for reply in self.remove.drain(..) {
+            let _ = reply.send(Err(trouble.clone()));
         }
         self.trouble = Some(trouble);
     }

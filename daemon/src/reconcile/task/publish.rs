@@ -82,6 +82,9 @@ impl<H: Host> Task<H> {
         if self.given_up || self.next_try.is_some() {
             return (State::Failed, self.last_exit.clone());
         }
+        if let Some(blocked) = &self.blocked {
+            return (State::Waiting, Some(blocked.clone()));
+        }
         if let Some(id) = &self.waiting_for {
             return (State::Waiting, Some(format!("waits for {id} to be ready")));
         }
@@ -121,7 +124,9 @@ impl<H: Host> Task<H> {
                 .trouble
                 .as_ref()
                 .and_then(|trouble| trouble.hint.clone());
-            status.next_try_ms = (state == State::Failed).then_some(next_try_ms).flatten();
+            let tries = state == State::Failed || self.trouble.is_some();
+            status.next_try_ms = next_try_ms.filter(|_| tries);
+            status.failures = if tries { self.backoff.failures() } else { 0 };
             status.restarts = self.restarts;
             status.last_exit.clone_from(&self.last_exit);
             if let Some(observed) = observed {

@@ -1,0 +1,211 @@
+//! `apply`: the declaration in place is taken into force in one turn, and then each container is waited
+//! for without it, so that a guest that takes its time to stop holds nobody else up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView, State};
+use tokio::sync::MutexGuard;
+
+use super::tasks::Answer;
+use super::{Fleet, outcome};
+use crate::declaration::{self, LoadError, Parsed, Problems};
+use crate::error_text::with_causes;
+use crate::machine::slice_name;
+use crate::model::{ContainerId, Model};
+use crate::reconcile::journal_views;
+
+/// A file that changes more often than this while it is read is taken as it was last.
+const READS: u32 = 3;
+
+/// A declaration that was taken into force, and who has still to answer.
+struct Taken {
+    model: Arc<Model>,
+    before: Arc<Model>,
+    lines: Vec<String>,
+    failures: Vec<Outcome>,
+    leaving: Vec<(ContainerId, Answer)>,
+    staying: Vec<(ContainerId, Answer)>,
+}
+
+impl Fleet {
+    /// Reads the declaration in place and makes it so. Returns when the steps are applied, not when
+    /// the guests are ready.
+    ///
+    /// Of two at once the one that read the newer file wins, and the other one says so.
+    pub async fn apply(&self) -> Result<(ApplyReport, Problems), Arc<LoadError>> {
+        let (turn, parsed, containers) = self.newest().await?;
+        let model = Arc::new(parsed.model);
+        // Who has nothing to do is not waited for.
+        let idle: BTreeSet<ContainerId> = containers
+            .iter()
+            .filter(|view| view.steps.is_empty() && view.reason.is_none())
+            .filter_map(|view| Some((view.group.parse().ok()?, view.name.parse().ok()?)))
+            .map(|(group, name)| ContainerId { group, name })
+            .collect();
+        let everybody_is_idle = idle.len() == containers.len();
+        let mut taken = self
+            .take_into_force(model, parsed.digest, everybody_is_idle)
+            .await;
+        drop(turn);
+        taken.staying.retain(|(id, _)| !idle.contains(id));
+        let plan = PlanView {
+            host: std::mem::take(&mut taken.lines),
+            containers,
+            problems: Vec::new(),
+        };
+        let failures = self.finish(taken).await;
+        Ok((ApplyReport { plan, failures }, parsed.warnings))
+    }
+
+    /// The declaration as it is when the turn comes, and what it does.
+    async fn newest(
+        &self,
+    ) -> Result<(MutexGuard<'_, ()>, Parsed, Vec<ContainerPlan>), Arc<LoadError>> {
+        let mut reads = 0;
+        loop {
+            let parsed = self.load()?;
+            let containers = self.views(&Arc::new(parsed.model.clone())).await;
+            let turn = self.turn.lock().await;
+            reads += 1;
+            // A container can take its time to say what it would do, and somebody else an apply.
+            let now = declaration::digest(&self.shared.paths.declaration).ok();
+            if now == Some(parsed.digest) || reads == READS {
+                return Ok((turn, parsed, containers));
+            }
+        }
+    }
+
+    /// Everything that has to be one at a time: the host's own side, and who is asked for what.
+    async fn take_into_force(
+        &self,
+        model: Arc<Model>,
+        digest: [u8; 32],
+        everybody_is_idle: bool,
+    ) -> Taken {
+        let before = self.in_force().model;
+        let mut failures = Vec::new();
+        let lines = self
+            .put_in_force(&model, digest)
+            .await
+            .unwrap_or_else(|error| {
+                failures.push(Outcome {
+                    group: String::new(),
+                    name: "firewall".to_owned(),
+                    error: Some(error.sentence()),
+                    hint: error.hint(),
+                });
+                Vec::new()
+            });
+        if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
+            failures.push(Outcome {
+                group: String::new(),
+                name: "logs".to_owned(),
+                error: Some(with_causes(&error)),
+                hint: None,
+            });
+        }
+        let leaving = self.ask_to_leave(&model).await;
+        // The same declaration once more, and everybody is where it says: nobody is asked twice.
+        let nothing_new = before == model && everybody_is_idle && !self.any_is_held();
+        let staying = if nothing_new {
+            Vec::new()
+        } else {
+            self.make_tasks(&model).await;
+            self.ask_declared(&model, |_, _| true).await
+        };
+        Taken {
+            model,
+            before,
+            lines,
+            failures,
+            leaving,
+            staying,
+        }
+    }
+
+    /// Waits for everybody who was asked.
+    async fn finish(&self, taken: Taken) -> Vec<Outcome> {
+        let Taken {
+            model,
+            before,
+            mut failures,
+            leaving,
+            staying,
+            ..
+        } = taken;
+        let changed = *before != *model;
+        failures.extend(self.until_gone(leaving).await);
+        let mut unanswered = BTreeSet::new();
+        for (id, answer) in staying {
+            match answer.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failures.push(outcome(&id, error)),
+                Err(_) => {
+                    unanswered.insert(id);
+                }
+            }
+        }
+        failures.extend(self.remove_orphans().await);
+        if changed {
+            failures.extend(self.settle(&model, unanswered).await);
+        }
+        for (group, conflict) in self.troubled() {
+            failures.push(Outcome {
+                group: group.to_string(),
+                name: String::new(),
+                error: Some(conflict.reason),
+                hint: conflict.hint,
+            });
+        }
+        let now = self.in_force().model;
+        let gone = before.groups.keys();
+        for group in gone.filter(|group| !now.groups.contains_key(*group)) {
+            if let Err(error) = self.host.systemd.stop(&slice_name(group)).await {
+                tracing::warn!("{error}");
+            }
+        }
+        if *now != *model {
+            failures.push(Outcome {
+                group: "this declaration".to_owned(),
+                name: String::new(),
+                error: Some(
+                    "another one was put in force while it was being applied, and that one holds"
+                        .to_owned(),
+                ),
+                hint: Some("`ctr plan` says whether it is what the file says now".to_owned()),
+            });
+        }
+        failures
+    }
+
+    /// What left has left: who waited for that comes.
+    async fn settle(&self, model: &Arc<Model>, unanswered: BTreeSet<ContainerId>) -> Vec<Outcome> {
+        self.catch_up().await;
+        self.host.ensure_groups(model).await;
+        if *self.in_force().model != **model {
+            return Vec::new();
+        }
+        let again = self
+            .ask_declared(model, |id, handle| {
+                unanswered.contains(id) || handle.status.borrow().state == State::Waiting
+            })
+            .await;
+        let mut failures = Vec::new();
+        for (id, answer) in again {
+            if let Ok(Err(error)) = answer.await {
+                failures.push(outcome(&id, error));
+            }
+        }
+        failures
+    }
+
+    /// Some guest runs and cannot be as declared: what stood in its way may be gone.
+    fn any_is_held(&self) -> bool {
+        let handles = self.handles.borrow();
+        handles.values().any(|handle| {
+            let status = handle.status.borrow();
+            status.state == State::Running && status.reason.is_some()
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! What carries our mark and nothing declares, and no task is at: what an earlier ctrd left.
+
+use ctr_api::wire::{DownReport, Outcome};
+
+use super::Fleet;
+use crate::machine::credentials::{delivered_machines, withdraw};
+use crate::machine::{Active, machine_of_unit, unit_name};
+use crate::network::{self, Attachment, Bridge};
+use crate::reconcile::host_error::HostError;
+use crate::reconcile::orphans;
+
+impl Fleet {
+    /// Takes it away.
+    pub(super) async fn remove_orphans(&self) -> Vec<Outcome> {
+        let report = self.sweep().await;
+        report
+            .failures
+            .into_iter()
+            .map(|error| Outcome {
+                group: String::new(),
+                name: "orphan".to_owned(),
+                error: Some(error),
+                hint: None,
+            })
+            .collect()
+    }
+
+    /// Takes it away, and says what. A declaration may be taken into force meanwhile: each machine is
+    /// claimed before it is touched, and the network goes in a turn.
+    pub(super) async fn sweep(&self) -> DownReport {
+        let mut report = DownReport {
+            removed: Vec::new(),
+            data: Vec::new(),
+            failures: Vec::new(),
+        };
+        match self.host.systemd.units().await {
+            Ok(units) => {
+                for machine in units.iter().filter_map(|unit| machine_of_unit(unit)) {
+                    let Some(_claim) = self.claim(&machine) else {
+                        continue;
+                    };
+                    match orphans::remove_machine(&self.host, &machine).await {
+                        Ok(true) => report.removed.push(format!("machine {machine}")),
+                        Ok(false) => {}
+                        Err(error) => report.failures.push(error.sentence()),
+                    }
+                }
+            }
+            Err(error) => report.failures.push(error.to_string()),
+        }
+        for machine in orphans::mounted_machines(&self.host.paths) {
+            let Some(_claim) = self.claim(&machine) else {
+                continue;
+            };
+            if let Err(error) = orphans::release_mounts(&self.host, &machine).await {
+                report.failures.push(error.sentence());
+            }
+        }
+        if let Err(error) = self.withdraw_left_credentials().await {
+            report.failures.push(error.sentence());
+        }
+        self.sweep_network(&mut report).await;
+        report
+    }
+
+    async fn sweep_network(&self, report: &mut DownReport) {
+        let _turn = self.turn.lock().await;
+        let model = self.in_force().model;
+        let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
+        let attachments: Vec<Attachment> = model
+            .groups
+            .values()
+            .flat_map(|group| {
+                group
+                    .containers
+                    .values()
+                    .map(|it| Attachment::of(group, it))
+            })
+            .collect();
+        let marked = match self.host.network.observe_marked().await {
+            Ok(marked) => marked,
+            Err(error) => return report.failures.push(error.to_string()),
+        };
+        let mut removals = network::plan_removals(&bridges, &attachments, &marked);
+        // Who is still on its way out takes its own away, and its group's bridge stays until then.
+        let busy = self.busy();
+        let leaving = self.leaving();
+        removals
+            .containers
+            .retain(|it| busy.iter().all(|machine| machine.as_str() != it.name));
+        removals
+            .groups
+            .retain(|it| leaving.iter().all(|(id, _)| id.group.as_str() != it.name));
+        for step in removals.at_once(&marked) {
+            match self.host.network.apply(&step).await {
+                Ok(()) => report
+                    .removed
+                    .push(step.to_string().replacen("delete ", "", 1)),
+                Err(error) => report.failures.push(error.to_string()),
+            }
+        }
+    }
+
+    /// Takes away what guests were given that ended while no ctrd was there, and are declared no more.
+    async fn withdraw_left_credentials(&self) -> Result<(), HostError> {
+        for machine in delivered_machines(&self.shared.paths)? {
+            let Some(_claim) = self.claim(&machine) else {
+                continue;
+            };
+            let unit = self.host.systemd.observe(&unit_name(&machine)).await?;
+            if matches!(unit.active, Active::Inactive | Active::Failed) {
+                withdraw(&self.shared.paths.machine_credentials(&machine))?;
+            }
+        }
+        Ok(())
+    }
+}
