@@ -109,10 +109,11 @@ fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
 }
 
 fn sum(plan: &PlanView) -> String {
-    const ORDER: [Action; 6] = [
+    const ORDER: [Action; 7] = [
         Action::Remove,
         Action::Stop,
         Action::Restart,
+        Action::Switch,
         Action::Live,
         Action::Start,
         Action::Nothing,
@@ -137,6 +138,7 @@ const fn done(action: Action) -> &'static str {
     match action {
         Action::Nothing => "unchanged",
         Action::Live => "changed",
+        Action::Switch => "switched",
         Action::Restart => "restarted",
         Action::Start => "started",
         Action::Stop => "stopped",
@@ -147,7 +149,7 @@ const fn done(action: Action) -> &'static str {
 const fn style(action: Action) -> Style {
     match action {
         Action::Nothing => Style::new().dimmed(),
-        Action::Live => AnsiColor::Cyan.on_default(),
+        Action::Live | Action::Switch => AnsiColor::Cyan.on_default(),
         Action::Restart | Action::Stop => AnsiColor::Yellow.on_default(),
         Action::Start => AnsiColor::Green.on_default(),
         Action::Remove => AnsiColor::Red.on_default(),

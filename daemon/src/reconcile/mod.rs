@@ -27,6 +27,7 @@ mod plan;
 #[cfg(test)]
 mod plan_cases;
 mod real_host;
+mod reason;
 mod status;
 mod supervise;
 mod task;

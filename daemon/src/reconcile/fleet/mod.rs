@@ -5,13 +5,14 @@ mod removal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView, State};
+use ctr_api::wire::{Action, ApplyReport, ContainerPlan, Outcome, PlanView, State};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::declaration::{self, LoadError, Parsed, Problems};
 use crate::error_text::with_causes;
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, slice_name, unit_name};
+use crate::model::change::group_changes;
 use crate::model::{Container, ContainerId, GroupName, Model};
 use crate::os::Paths;
 
@@ -21,6 +22,7 @@ use crate::reconcile::journal_views::{self, KeepError};
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::Intent;
 use crate::reconcile::real_host::RealHost;
+use crate::reconcile::reason::list;
 use crate::reconcile::status::{now_ms, view};
 use crate::reconcile::task::{Handle, Request, Shared, spawn};
 
@@ -118,10 +120,11 @@ impl Fleet {
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
-        let host = match self.host.would_declare(&model).await {
-            Ok(lines) => lines,
-            Err(error) => vec![error.sentence()],
-        };
+        let mut host = changed_groups(&self.in_force().model, &model);
+        match self.host.would_declare(&model).await {
+            Ok(lines) => host.extend(lines),
+            Err(error) => host.push(error.sentence()),
+        }
         PlanView {
             host,
             containers,
@@ -145,7 +148,7 @@ impl Fleet {
             let mut wanted = Self::wanted(model, container, self.first_intent(container).await);
             wanted.credentials = Arc::new(self.host.credentials(container).await);
             let observed = self.host.observe(&wanted).await;
-            let seen = view(&wanted, &self.shared.paths, observed);
+            let seen = view(&wanted, None, &self.shared.paths, observed);
             views.insert(container.id.clone(), seen);
             self.host.forget(&container.machine);
         }
@@ -217,9 +220,9 @@ impl Fleet {
         let containers = self.views(&model).await;
         let before = self.in_force().model;
         let mut failures = Vec::new();
-        let mut host = Vec::new();
+        let mut host = changed_groups(&before, &model);
         match self.put_in_force(&model, parsed.digest).await {
-            Ok(lines) => host = lines,
+            Ok(lines) => host.extend(lines),
             Err(error) => failures.push(Outcome {
                 group: String::new(),
                 name: "firewall".to_owned(),
@@ -246,7 +249,8 @@ impl Fleet {
         failures.extend(self.remove_undeclared(&model).await);
         let idle: BTreeSet<(&str, &str)> = containers
             .iter()
-            .filter(|view| view.steps.is_empty() && view.reason.is_none())
+            .filter(|view| view.steps.is_empty())
+            .filter(|view| view.reason.is_none() || view.action == Action::Live)
             .map(|view| (view.group.as_str(), view.name.as_str()))
             .collect();
         // The same declaration once more, and everybody is where it says: nobody is asked twice.
@@ -383,6 +387,15 @@ async fn ask<T>(
         asked.push((id.clone(), answer));
     }
     asked
+}
+
+/// What groups say otherwise about themselves, one line each.
+fn changed_groups(before: &Model, now: &Model) -> Vec<String> {
+    let both = now.groups.iter().filter_map(|(name, now)| {
+        let changed = group_changes(before.groups.get(name)?, now);
+        (!changed.is_empty()).then(|| format!("group {name}: changed {}", list(&changed)))
+    });
+    both.collect()
 }
 
 fn outcome(id: &ContainerId, Conflict { reason, hint }: Conflict) -> Outcome {

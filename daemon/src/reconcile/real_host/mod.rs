@@ -2,7 +2,10 @@
 
 mod files;
 mod look;
+mod switch;
 mod take;
+
+pub(super) use switch::SwitchError;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -83,9 +86,11 @@ impl RealHost {
         Result<Vec<String>, HostError>,
     ) {
         let mut problems = BTreeMap::new();
+        let mut lines = Vec::new();
         for group in model.groups.values() {
-            if let Err(error) = self.ensure_group(group).await {
-                problems.insert(group.name.clone(), error.into());
+            match self.ensure_group(group).await {
+                Ok(steps) => lines.extend(steps),
+                Err(error) => drop(problems.insert(group.name.clone(), error.into())),
             }
         }
         let mut open = self.firewall.lock().await;
@@ -97,8 +102,11 @@ impl RealHost {
         // Whoever asks for a declaration to be made so is not answered from memory: the news of a
         // flushed table may still be on its way here.
         open.firewall.forget();
-        let lines = open.converge().await;
-        (problems, lines)
+        let firewall = open.converge().await.map(|changed| {
+            lines.extend(changed);
+            lines
+        });
+        (problems, firewall)
     }
 
     /// What [`RealHost::declare`] would change, one line each.
@@ -119,23 +127,26 @@ impl RealHost {
         Ok(lines)
     }
 
-    async fn ensure_group(&self, group: &Group) -> Result<(), HostError> {
+    /// Makes a group's bridge what it should be, and says what that took.
+    async fn ensure_group(&self, group: &Group) -> Result<Vec<String>, HostError> {
         let _turn = self.group.lock().await;
         let bridge = Bridge::of(group);
+        let mut lines = Vec::new();
         // A step can uncover the next one: an address needs its link.
         for _ in 0..4 {
             let observed = self.network.observe_group(&bridge).await?;
             let steps = network::plan_group(&bridge, &observed)
                 .map_err(|conflict| HostError::Conflict(conflict.into()))?;
             if steps.is_empty() {
-                return Ok(());
+                break;
             }
+            lines.extend(steps.iter().map(ToString::to_string));
             for step in &steps {
                 tracing::info!(group = %group.name, "{step}");
                 self.network.apply(step).await?;
             }
         }
-        Ok(())
+        Ok(lines)
     }
 
     /// Somebody changed some table of the host: ours are read again and mended where they differ.

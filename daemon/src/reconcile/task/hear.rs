@@ -51,6 +51,7 @@ impl<H: Host> Task<H> {
                 let same = model.container(&self.wanted.id) == Some(self.wanted.container());
                 self.given_up &= same;
                 self.next_try = None;
+                self.failed_switch = None;
                 self.wanted.model = model;
                 self.take_credentials().await;
                 self.declare.push(reply);
@@ -72,6 +73,7 @@ impl<H: Host> Task<H> {
         self.backoff.reset();
         self.next_try = None;
         self.given_up = false;
+        self.failed_switch = None;
         self.trouble = None;
         self.restarts = 0;
     }
@@ -124,7 +126,12 @@ impl<H: Host> Task<H> {
         };
         let same = !gone && wanted.container() == self.wanted.container();
         let observed = self.host.observe(&wanted).await;
-        let mut seen = view(&wanted, &self.shared.paths, observed);
+        let mut seen = view(
+            &wanted,
+            Some(&self.wanted.model),
+            &self.shared.paths,
+            observed,
+        );
         if self.given_up && same && seen.action == Action::Start {
             let how = self.last_exit.as_deref().unwrap_or("it failed");
             seen.reason = Some(format!("{how}, and it is declared not to be started again"));
