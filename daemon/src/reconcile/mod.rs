@@ -28,6 +28,8 @@ mod plan;
 mod plan_cases;
 mod real_host;
 mod reason;
+#[cfg(test)]
+mod reason_tests;
 mod status;
 mod supervise;
 mod task;
