@@ -78,7 +78,6 @@ impl Difference {
                 said("the firewall lacks what belongs to it")
             }
             Step::SetLimits if !self.has(LIMITS) => said("its limits are not those declared"),
-            Step::SetBounds => said("the bounds of its users are not set"),
             Step::WriteFiles if !self.neighbours && !self.has(GIVEN) => {
                 said("a file that it is given is not as it should be")
             }

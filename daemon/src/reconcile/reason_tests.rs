@@ -189,3 +189,13 @@ fn a_guest_that_is_held_says_what_for() {
     let reason = "it runs on as it is: /srv/www is gone";
     says(&plan, Action::Nothing, &["ephemeral"], reason);
 }
+
+#[test]
+fn a_guest_that_has_just_started_is_no_drift() {
+    let wanted = wanted(Intent::Run);
+    let mut observed = running(&wanted);
+    observed.bounds_current = false;
+    let plan = told(&wanted, &wanted, observed);
+    assert_eq!((plan.action, plan.reason), (Action::Nothing, None));
+    assert_eq!(plan.steps, ["set the bounds of the guest's users"]);
+}

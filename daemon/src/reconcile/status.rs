@@ -135,7 +135,8 @@ fn action_of(plan: &Plan, intent: Intent, up: bool) -> Action {
         Intent::Run if plan.steps.contains(&Step::SwitchSystem) => Action::Switch,
         Intent::Run if plan.steps.contains(&Step::StartUnit) => Action::Start,
         Intent::Stop if up => Action::Stop,
-        Intent::Run if !plan.steps.is_empty() => Action::Live,
+        // The bounds belong to every start, a moment after it, and nobody can change them later.
+        Intent::Run if plan.steps.iter().any(|it| *it != Step::SetBounds) => Action::Live,
         Intent::Run | Intent::Stop => Action::Nothing,
     }
 }

@@ -143,7 +143,7 @@ fn plan_says_what_apply_does() {
     for it in idle {
         assert_eq!((it.action, &it.reason), (Action::Nothing, &None), "{it:#?}");
     }
-    host.ok("mkdir /srv/none && chown 524288 /srv/none && ctr apply");
+    host.ok("mkdir /srv/none && mount -t tmpfs none /srv/none && chown daemon:daemon /srv/none && ctr apply");
     assert_eq!(host.ok("ctr apply"), "nothing to do\n");
 }
 
