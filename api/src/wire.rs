@@ -243,8 +243,11 @@ pub struct Usage {
 pub enum Action {
     /// Nothing changes.
     Nothing,
-    /// Changed while it runs on.
+    /// Changed without a stop: a guest that runs has it at once or when it next matters, one that
+    /// does not run with its next start.
     Live,
+    /// A running guest switches to another system from inside.
+    Switch,
     /// Stopped and started again.
     Restart,
     /// Started.
@@ -261,6 +264,7 @@ impl Action {
         match self {
             Self::Nothing => "nothing",
             Self::Live => "live",
+            Self::Switch => "switch",
             Self::Restart => "restart",
             Self::Start => "start",
             Self::Stop => "stop",

@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "machine/root/shift.rs",
     "machine/root/uid_base.rs",
     "machine/unit.rs",
+    "model/change.rs",
     "model/container.rs",
     "model/credential.rs",
     "model/mod.rs",
@@ -30,6 +31,7 @@ const PURE: &[&str] = &[
     "network/plan.rs",
     "network/removal.rs",
     "reconcile/plan.rs",
+    "reconcile/reason.rs",
     "reconcile/supervise.rs",
 ];
 
@@ -134,7 +136,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("bus", &["network", "firewall"]),
-    ("reconcile", &["bus", "session"]),
+    ("reconcile", &["bus"]),
 ];
 
 fn source() -> PathBuf {

@@ -79,18 +79,36 @@ fn programs(say: &dyn Fn(&str)) -> Result<PathBuf> {
     built.clone().map_err(|error| anyhow!(error))
 }
 
+/// A program that only tests put on a host, one of `daemon/examples`, brought up to date.
+pub fn program_for_tests(name: &str) -> Result<PathBuf> {
+    cargo_build(&["--package", "ctrd", "--example", name])?;
+    Ok(profile_directory().join("examples").join(name))
+}
+
 /// cargo gave its lock back before it ran us, so that another cargo may build here.
 fn build(say: &dyn Fn(&str)) -> Result<PathBuf> {
     say("building ctrd and ctr");
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "ctrd", "--package", "ctr"]);
+    cargo_build(&["--package", "ctrd", "--package", "ctr"])?;
+    Ok(profile_directory())
+}
+
+/// Where the programs of this build's profile are.
+fn profile_directory() -> PathBuf {
     let profile = if cfg!(debug_assertions) {
         "debug"
     } else {
-        command.arg("--release");
         "release"
     };
+    cache::target_directory().join(profile)
+}
+
+fn cargo_build(what: &[&str]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet"]).args(what);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
     let output = command
         .current_dir(cache::workspace())
         .stdin(Stdio::null())
@@ -98,11 +116,12 @@ fn build(say: &dyn Fn(&str)) -> Result<PathBuf> {
         .context("failed to start cargo")?;
     if !output.status.success() {
         bail!(
-            "failed to build ctrd and ctr\n{}",
+            "failed to build {}\n{}",
+            what.join(" "),
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    Ok(cache::target_directory().join(profile))
+    Ok(())
 }
 
 #[cfg(test)]

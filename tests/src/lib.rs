@@ -57,5 +57,6 @@ pub use boot::Options;
 pub use cgroup::Cgroup;
 pub use command::{Command, Output};
 pub use host::Host;
+pub use install::program_for_tests;
 pub use terminal::Terminal;
 pub use vm::Vm;

@@ -42,6 +42,11 @@ struct Turn {
 type Answer<T> = Result<T, Error>;
 
 impl Asker {
+    /// Somebody may be asked on the terminal now.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > 0
+    }
+
     /// Calls a method of the contract that changes something or tells what not everybody may know.
     pub(crate) async fn call<B, R>(
         &self,

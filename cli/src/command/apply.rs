@@ -8,11 +8,13 @@ use crate::connect::Daemon;
 use crate::error::{Error, Exit};
 use crate::output;
 use crate::render::{applied, changes_something};
+use crate::settle::follow;
 
 pub(super) async fn run(json: bool) -> Result<Exit, Error> {
     let daemon = Daemon::connect().await?;
     let manager = daemon.manager().inner();
-    let answer: Dict = daemon.asker().call(manager, "Apply", &()).await?;
+    let call = async { Ok(daemon.asker().call(manager, "Apply", &()).await?) };
+    let answer: Dict = follow(&daemon, call).await?;
     let report: ApplyReport = from_dict(&answer)?;
     if json {
         output::print_json(&report)?;

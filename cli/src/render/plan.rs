@@ -85,14 +85,11 @@ fn table(plan: &PlanView, depth: Depth, word: fn(Action) -> &'static str, view: 
 }
 
 fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
-    let changed = container.changed.join(", ");
-    let reason = container.reason.clone().unwrap_or_default();
-    let mut text = Vec::new();
-    match (changed.is_empty(), reason.is_empty()) {
-        (true, true) => {}
-        (false, false) => text.push(format!("{reason} ({changed})")),
-        (true, false) => text.push(reason),
-        (false, true) => text.push(format!("changed: {changed}")),
+    let mut text: Vec<String> = container.reason.iter().cloned().collect();
+    // A reason for what is done names its keys; one that stands in the way has other things to say.
+    let names_them = container.reason.is_some() && container.action != Action::Nothing;
+    if !container.changed.is_empty() && (!names_them || depth == Depth::Steps) {
+        text.push(format!("changed: {}", container.changed.join(", ")));
     }
     text.extend(container.hint.iter().map(|hint| format!("hint: {hint}")));
     if depth == Depth::Steps {
@@ -105,10 +102,11 @@ fn explanation(container: &ContainerPlan, depth: Depth) -> Vec<String> {
 }
 
 fn sum(plan: &PlanView) -> String {
-    const ORDER: [Action; 6] = [
+    const ORDER: [Action; 7] = [
         Action::Remove,
         Action::Stop,
         Action::Restart,
+        Action::Switch,
         Action::Live,
         Action::Start,
         Action::Nothing,
@@ -133,6 +131,7 @@ const fn done(action: Action) -> &'static str {
     match action {
         Action::Nothing => "unchanged",
         Action::Live => "changed",
+        Action::Switch => "switched",
         Action::Restart => "restarted",
         Action::Start => "started",
         Action::Stop => "stopped",
@@ -143,7 +142,7 @@ const fn done(action: Action) -> &'static str {
 const fn style(action: Action) -> Style {
     match action {
         Action::Nothing => Style::new().dimmed(),
-        Action::Live => AnsiColor::Cyan.on_default(),
+        Action::Live | Action::Switch => AnsiColor::Cyan.on_default(),
         Action::Restart | Action::Stop => AnsiColor::Yellow.on_default(),
         Action::Start => AnsiColor::Green.on_default(),
         Action::Remove => AnsiColor::Red.on_default(),

@@ -36,7 +36,7 @@ fn sample() -> PlanView {
                 "ollama",
                 Action::Restart,
                 &["root", "binds"],
-                Some("a running guest cannot be given another root or other directories"),
+                Some("a running guest cannot follow a change of root and binds"),
             ),
             container("jupyter", Action::Start, &[], None),
             container("vllm", Action::Nothing, &[], None),

@@ -5,6 +5,7 @@
 //! quickly to be seen by looking; it counts if it is not older than the first look after the
 //! request.
 
+mod follow;
 mod goal;
 mod progress;
 
@@ -16,6 +17,7 @@ use ctr_api::wire::{ContainerStatus, HostStatus};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
+pub(crate) use follow::follow;
 pub(crate) use goal::Goal;
 use goal::Verdict;
 pub(crate) use progress::Progress;

@@ -16,6 +16,9 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Progress {
     /// On a terminal only.
+    lines: Option<MultiProgress>,
+    /// How wide a name's place is.
+    width: usize,
     bars: HashMap<String, ProgressBar>,
     /// Whose wait was told of, where there is no terminal.
     told: HashSet<String>,
@@ -25,25 +28,29 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows `pending` from now on.
     pub(crate) fn of(pending: &[Pending]) -> Self {
-        let mut progress = Self::silent();
-        if !io::stderr().is_terminal() {
-            return progress;
-        }
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let width = pending.iter().map(|it| key(it).len()).max().unwrap_or(0);
+        let mut progress = Self::open();
+        progress.width = pending.iter().map(|it| key(it).len()).max().unwrap_or(0);
         for it in pending {
-            let bar = lines.add(ProgressBar::new_spinner());
-            bar.set_style(style("{spinner} {prefix}  {wide_msg} {elapsed:>5}"));
-            bar.set_prefix(format!("{:<width$}", key(it)));
-            bar.enable_steady_tick(TICK);
-            progress.bars.insert(key(it), bar);
+            progress.line(&key(it));
         }
         progress
+    }
+
+    /// Shows what is moved, from then on.
+    pub(super) fn open() -> Self {
+        let target = ProgressDrawTarget::stderr();
+        let terminal = io::stderr().is_terminal();
+        Self {
+            lines: terminal.then(|| MultiProgress::with_draw_target(target)),
+            ..Self::silent()
+        }
     }
 
     /// Shows nothing on a terminal either.
     pub(crate) fn silent() -> Self {
         Self {
+            lines: None,
+            width: 0,
             bars: HashMap::new(),
             told: HashSet::new(),
             began: Instant::now(),
@@ -51,26 +58,48 @@ impl Progress {
     }
 
     pub(super) fn moved(&mut self, it: &Pending, now: &ContainerStatus) {
-        let reason = now.reason.clone().unwrap_or_default();
-        if let Some(bar) = self.bars.get(&key(it)) {
-            bar.set_message(format!("{:<8}  {reason}", now.state.as_str()));
+        if self.lines.is_some() {
+            self.show(&key(it), now);
         } else if now.state == State::Waiting && self.told.insert(key(it)) {
             // Somebody who reads a log should know what a silent command waits for.
+            let reason = now.reason.as_deref().unwrap_or_default();
             output::note(&format!("{} waits: {reason}", key(it)), None);
         }
     }
 
+    /// What a container does now.
+    pub(super) fn show(&mut self, name: &str, now: &ContainerStatus) {
+        let reason = now.reason.as_deref().unwrap_or_default();
+        if let Some(bar) = self.line(name) {
+            bar.set_message(format!("{:<8}  {reason}", now.state.as_str()));
+        }
+    }
+
     pub(super) fn reached(&mut self, it: &Pending, now: &ContainerStatus) {
-        let text = format!(
-            "{} in {:.1} s",
-            now.state.as_str(),
-            self.began.elapsed().as_secs_f64()
-        );
-        self.end(it, ("✓", "green"), &text);
+        self.arrived(&key(it), now);
+    }
+
+    /// It is where it should be, if it has a line.
+    pub(super) fn arrived(&mut self, name: &str, now: &ContainerStatus) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let text = format!("{} in {seconds:.1} s", now.state.as_str());
+        self.end(name, ("✓", "green"), &text);
     }
 
     pub(crate) fn failed(&mut self, it: &Pending, word: &str) {
-        self.end(it, ("✗", "red"), word);
+        self.missed(&key(it), word);
+    }
+
+    /// It is not where it should be, if it has a line.
+    pub(super) fn missed(&mut self, name: &str, word: &str) {
+        self.end(name, ("✗", "red"), word);
+    }
+
+    /// Nothing happened to it after all.
+    pub(super) fn remove(&mut self, name: &str) {
+        if let Some(bar) = self.bars.remove(name) {
+            bar.finish_and_clear();
+        }
     }
 
     /// Leaves the lines as they are. A line that is still drawn to would overwrite what is said
@@ -84,8 +113,42 @@ impl Progress {
         }
     }
 
-    fn end(&mut self, it: &Pending, (mark, colour): (&str, &str), text: &str) {
-        if let Some(bar) = self.bars.get(&key(it)) {
+    /// Takes the lines away.
+    pub(super) fn clear(&mut self) {
+        for (_, bar) in self.bars.drain() {
+            bar.finish_and_clear();
+        }
+        if let Some(lines) = &self.lines {
+            // A terminal that is gone shows nothing any more.
+            let _ = lines.clear();
+        }
+    }
+
+    /// The line of a container, made if there is none.
+    fn line(&mut self, name: &str) -> Option<&ProgressBar> {
+        let lines = self.lines.as_ref()?;
+        let width = self.width;
+        let mut begins = false;
+        let bar = self.bars.entry(name.to_owned()).or_insert_with(|| {
+            begins = true;
+            let bar = lines.add(ProgressBar::new_spinner());
+            bar.set_prefix(format!("{name:<width$}"));
+            bar
+        });
+        // One that had arrived may be on its way again.
+        if bar.is_finished() {
+            begins = true;
+            bar.reset();
+        }
+        if begins {
+            bar.set_style(style("{spinner} {prefix}  {wide_msg} {elapsed:>5}"));
+            bar.enable_steady_tick(TICK);
+        }
+        Some(bar)
+    }
+
+    fn end(&mut self, name: &str, (mark, colour): (&str, &str), text: &str) {
+        if let Some(bar) = self.bars.get(name) {
             let template = format!("{{spinner:.{colour}}} {{prefix}}  {{wide_msg}}");
             // The last of the ticks is what a finished spinner shows.
             bar.set_style(style(&template).tick_strings(&[mark, mark]));

@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
-use ipnet::Ipv4Net;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::credentials::{Credentials, Taken};
-use crate::model::{Container, Program, Root, hex};
+use crate::model::change::{Change, Key, Values, container_values, text, whole};
+use crate::model::{Container, Group, hex};
 
 /// The variable's name.
 pub(super) const VARIABLE: &str = "CTR_DECLARED";
@@ -27,92 +28,21 @@ const UNMADE: &str = "unmade";
 /// What keeps a key one word of the variable, and apart from its digest.
 const NO_PART_OF_A_WORD: &AsciiSet = &CONTROLS.add(b' ').add(b'=').add(b'%').add(b'"').add(b'\'');
 
-/// The digest of who owns what in the binds.
-const BIND_OWNERS: &str = "bind-owners";
-
 /// The digests by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Declared(BTreeMap<String, String>);
 
 impl Declared {
-    /// The digests of a container as it is declared in a subnet, with these credentials.
-    pub fn of(
-        container: &Container,
-        subnet: &Ipv4Net,
-        gateway: std::net::Ipv4Addr,
-        taken: &Credentials,
-    ) -> Self {
-        // Exhaustive on purpose: a new field does not compile until somebody has said here whether a
-        // running guest can follow it.
-        let Container {
-            id: _,
-            machine: _,
-            description: _,
-            aliases: _,
-            address,
-            autostart: _,
-            root,
-            program,
-            ports: _,
-            binds,
-            files,
-            credentials: _,
-            after: _,
-            actions: _,
-            start_timeout: _,
-            limits: _,
-            restart: _,
-            ephemeral,
-            users,
-            capabilities,
-        } = container;
-        let mut digests = BTreeMap::new();
-        let mut put = |key: &str, value: String| {
-            digests.insert(key.to_owned(), value);
-        };
-        put("address", digest(&(address, subnet.prefix_len(), gateway)));
-        put("root", digest(root));
-        if let Root::Nixos(system) = root {
-            put("root", digest(&"nixos"));
-            put("system", digest(system));
-        }
-        match program {
-            Program::Boot {
-                enable,
-                environment,
-            } => {
-                put("command", digest(&"boot"));
-                put("enable", digest(enable));
-                put("environment", digest(environment));
-            }
-            Program::Command {
-                command,
-                user,
-                environment,
-                working_directory,
-            } => {
-                put("command", digest(&(command, user, working_directory)));
-                put("environment", digest(environment));
-            }
-        }
-        // Making a directory is done before the start; only what is mounted matters.
-        let mounted: Vec<_> = binds
-            .iter()
-            .map(|bind| (&bind.host, &bind.guest, bind.read_only))
+    /// The digests of a container as it is declared in its group, with these credentials.
+    ///
+    /// Which values are part of which digest is in the table of [`crate::model::change`].
+    pub fn of(group: &Group, container: &Container, taken: &Credentials) -> Self {
+        let mut values = Parts(BTreeMap::new());
+        container_values(group, container, &mut values);
+        let digests = values.0.into_iter();
+        let mut digests: BTreeMap<String, String> = digests
+            .map(|(name, values)| (name.to_owned(), digest(&values)))
             .collect();
-        put("binds", digest(&mounted));
-        // Apart, so that a guest that an earlier version started, which knew none, is not restarted.
-        let owners: Vec<_> = binds
-            .iter()
-            .filter(|bind| bind.owner.is_some() || bind.host_owner.is_some())
-            .map(|bind| (&bind.guest, &bind.owner, &bind.host_owner))
-            .collect();
-        put(BIND_OWNERS, digest(&owners));
-        // The text of a file is rewritten in place; which files there are is not.
-        put("files", digest(&files.keys().collect::<Vec<_>>()));
-        put("ephemeral", digest(ephemeral));
-        put("users", digest(users));
-        put("capabilities", digest(capabilities));
         // By content and not by path: a file that says the same as before is no change.
         for (id, taken) in taken.iter() {
             let digest = match taken {
@@ -120,9 +50,18 @@ impl Declared {
                 Taken::Unmade => UNMADE,
                 Taken::Refused(_) => UNKNOWN,
             };
-            put(&format!("{CREDENTIAL}{id}"), digest.to_owned());
+            digests.insert(format!("{CREDENTIAL}{id}"), digest.to_owned());
         }
         Self(digests)
+    }
+
+    /// As it is after its guest has switched to another system, which the unit cannot be told.
+    #[must_use]
+    pub fn switched_to(mut self, system: &Path) -> Self {
+        if let Some(now) = Key::System.digest().and_then(|name| self.0.get_mut(name)) {
+            *now = digest(&[text(system)]);
+        }
+        self
     }
 
     /// The digests that a unit carries, from its environment.
@@ -142,7 +81,7 @@ impl Declared {
     ///
     /// A key that only one of the two knows is no difference: it belongs to another version of ctrd.
     /// Only credentials come and go by themselves. One that cannot be read now is not changed.
-    pub fn changed(&self, declared: &Self) -> Vec<String> {
+    pub fn changed(&self, declared: &Self) -> Vec<Change> {
         let differs = |key: &String| match (self.0.get(key), declared.0.get(key)) {
             (Some(old), Some(new)) => old != new && new != UNKNOWN,
             (Some(_), None) | (None, Some(_)) => key.starts_with(CREDENTIAL),
@@ -150,10 +89,31 @@ impl Declared {
         };
         let keys: BTreeSet<&String> = self.0.keys().chain(declared.0.keys()).collect();
         let changed = keys.into_iter().filter(|key| differs(key));
-        // A person has written `binds`.
-        let written = changed.map(|key| if key == BIND_OWNERS { "binds" } else { key });
-        let once: BTreeSet<&str> = written.collect();
-        once.into_iter().map(str::to_owned).collect()
+        let mut named: Vec<Change> = changed.filter_map(|key| named(key)).collect();
+        named.sort();
+        whole(named)
+    }
+}
+
+/// The key that a person knows a digest by.
+fn named(digest: &str) -> Option<Change> {
+    match digest.strip_prefix(CREDENTIAL) {
+        Some(id) => Some(Change {
+            key: Key::Credential,
+            entry: Some(id.to_owned()),
+        }),
+        None => Key::of_digest(digest).map(Change::of),
+    }
+}
+
+/// The values of each digest, as JSON.
+struct Parts(BTreeMap<&'static str, Vec<String>>);
+
+impl Values for Parts {
+    fn put<T: Serialize + ?Sized>(&mut self, key: Key, _entry: Option<&str>, value: &T) {
+        if let Some(name) = key.digest() {
+            self.0.entry(name).or_default().push(text(value));
+        }
     }
 }
 
@@ -168,10 +128,12 @@ impl fmt::Display for Declared {
     }
 }
 
-/// Sixteen hexadecimal digits over the value's canonical JSON.
-fn digest<T: Serialize + ?Sized>(value: &T) -> String {
-    let json =
-        serde_json::to_vec(value).expect("a model value has no map with keys that are not text");
+/// Sixteen hexadecimal digits over one value, or over the list of several.
+fn digest(values: &[String]) -> String {
+    let json = match values {
+        [only] => only.clone(),
+        several => format!("[{}]", several.join(",")),
+    };
     hex(&Sha256::digest(json)[..8])
 }
 
@@ -179,21 +141,24 @@ fn digest<T: Serialize + ?Sized>(value: &T) -> String {
 mod tests {
     use super::Declared;
     use crate::machine::credentials::{Credentials, Refusal, Taken};
-    use crate::machine::test_container;
-    use crate::model::{Bind, Program};
+    use crate::machine::{test_container, test_group};
+    use crate::model::{Bind, Program, Root};
 
     fn declared(container: &crate::model::Container) -> Declared {
         with(container, &[])
     }
 
     fn with(container: &crate::model::Container, credentials: &[(&str, Taken)]) -> Declared {
-        let subnet = "10.77.3.0/24".parse().expect("valid");
-        let gateway = "10.77.3.1".parse().expect("valid");
         let credentials: Credentials = credentials
             .iter()
             .map(|(id, taken)| (id.parse().expect("valid"), taken.clone()))
             .collect();
-        Declared::of(container, &subnet, gateway, &credentials)
+        Declared::of(&test_group(), container, &credentials)
+    }
+
+    fn keys(running: &Declared, declared: &Declared) -> Vec<String> {
+        let changed = running.changed(declared);
+        changed.iter().map(ToString::to_string).collect()
     }
 
     fn ready(digest: &str) -> Taken {
@@ -209,8 +174,8 @@ mod tests {
         let running = with(&container, &[("a", ready("1")), ("b", ready("2"))]);
         assert!(running.changed(&running).is_empty());
         let other = with(&container, &[("a", ready("9")), ("c d=%", Taken::Unmade)]);
-        let keys = ["credentials.a", "credentials.b", "credentials.c d=%"];
-        assert_eq!(running.changed(&other), keys);
+        let named = ["credentials.a", "credentials.b", "credentials.\"c d=%\""];
+        assert_eq!(keys(&running, &other), named);
         let line = format!("CTR_DECLARED={other}");
         let read = Declared::from_environment(&[line]).expect("it is there");
         assert_eq!(read, other);
@@ -228,7 +193,7 @@ mod tests {
         let running = with(&container, &[("a", ready("1"))]);
         let now = with(&container, &[("a", refused)]);
         assert!(running.changed(&now).is_empty());
-        assert_eq!(with(&container, &[]).changed(&now), ["credentials.a"]);
+        assert_eq!(keys(&with(&container, &[]), &now), ["credentials.a"]);
     }
 
     #[test]
@@ -241,7 +206,7 @@ mod tests {
         };
         command.push("-v".to_owned());
         assert_eq!(
-            declared(&old).changed(&declared(&new)),
+            keys(&declared(&old), &declared(&new)),
             ["address", "command"]
         );
     }
@@ -260,9 +225,9 @@ mod tests {
         }];
         let mut new = old.clone();
         new.binds[0].owner = Some("www-data".to_owned());
-        assert_eq!(declared(&old).changed(&declared(&new)), ["binds"]);
+        assert_eq!(keys(&declared(&old), &declared(&new)), ["binds.owner"]);
         new.binds[0].read_only = true;
-        assert_eq!(declared(&old).changed(&declared(&new)), ["binds"]);
+        assert_eq!(keys(&declared(&old), &declared(&new)), ["binds"]);
     }
 
     #[test]
@@ -273,6 +238,36 @@ mod tests {
         new.autostart = !old.autostart;
         new.ports.clear();
         assert!(declared(&old).changed(&declared(&new)).is_empty());
+    }
+
+    /// Guests run for months with what an earlier ctrd wrote on their units: were one of these
+    /// digests made otherwise, an upgrade would restart every one of them.
+    #[test]
+    fn the_digests_stay_what_they_are() {
+        let line = "address=fc3c84388629ae90 \
+                    bind-owners=4f53cda18c2baa0c \
+                    binds=4f53cda18c2baa0c \
+                    capabilities=4f53cda18c2baa0c \
+                    command=392ff7f02e7c8695 \
+                    environment=44136fa355b3678a \
+                    ephemeral=fcbcf165908dd18a \
+                    files=4f53cda18c2baa0c \
+                    root=08c677c63b7c2ead \
+                    users=c0a7f2fb3edce6b3";
+        assert_eq!(declared(&test_container("hello")).to_string(), line);
+    }
+
+    #[test]
+    fn a_guest_that_switched_is_what_it_switched_to() {
+        let mut old = test_container("hello");
+        old.root = Root::Nixos("/nix/store/a".into());
+        let mut new = old.clone();
+        new.root = Root::Nixos("/nix/store/b".into());
+        let running = declared(&old);
+        assert_eq!(keys(&running, &declared(&new)), ["root.nixos"]);
+        let switched = running.switched_to(std::path::Path::new("/nix/store/b"));
+        assert!(switched.changed(&declared(&new)).is_empty());
+        assert_eq!(keys(&switched, &declared(&old)), ["root.nixos"]);
     }
 
     #[test]

@@ -28,6 +28,23 @@ pub use unit::{TransientUnit, default_tasks_max, limit_properties, transient_uni
 pub use usage::{Usage, usage};
 pub use user_namespace::{BoundsError, observe_bounds, set_bounds};
 
+/// A group for tests, without the containers.
+#[cfg(test)]
+pub(crate) fn test_group() -> crate::model::Group {
+    use crate::model::{Group, GroupName, InterfaceName};
+    let name: GroupName = "lab".parse().expect("valid");
+    Group {
+        bridge: InterfaceName::bridge(&name),
+        name,
+        description: String::new(),
+        subnet: "10.77.3.0/24".parse().expect("valid"),
+        host_address: "10.77.3.1".parse().expect("valid"),
+        reach: Vec::new(),
+        host_ports: Vec::new(),
+        containers: std::collections::BTreeMap::new(),
+    }
+}
+
 /// A container for tests: one command on a shared tree.
 #[cfg(test)]
 pub(crate) fn test_container(name: &str) -> crate::model::Container {

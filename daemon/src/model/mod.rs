@@ -4,6 +4,7 @@
 //! filled in on the way.
 
 mod capability;
+pub mod change;
 mod container;
 mod credential;
 mod names;

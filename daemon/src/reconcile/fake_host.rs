@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use crate::machine::credentials::{Credentials, Taken};
 use crate::machine::root::{State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
-use crate::model::{Container, UserMode};
+use crate::model::{Container, Root, UserMode};
 use crate::network::{
     Attachment, Inside, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedNamespace, Route,
     Sysctl,
@@ -88,6 +88,7 @@ pub(super) fn nothing() -> Observed {
         group_ready: false,
         network: ObservedContainer::default(),
         unit: Unit::absent(),
+        switched: None,
         registered: None,
         stale_registration: false,
         root_mounted: false,
@@ -201,6 +202,14 @@ impl World {
                 observed.registered = None;
                 observed.bounds_current = true;
             }
+            Step::PointProfile => {}
+            Step::SwitchSystem => {
+                let Root::Nixos(system) = &wanted.container().root else {
+                    panic!("no system to switch to");
+                };
+                assert_eq!(observed.unit.active, Active::Active, "nobody to switch");
+                observed.switched = Some(system.clone());
+            }
             Step::SetLimits => observed.limits_current = true,
             Step::SetBounds => observed.bounds_current = true,
             Step::ReleaseRoot => observed.root_mounted = false,
@@ -248,6 +257,7 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
         declared: Some(declared),
         ..Unit::absent()
     };
+    observed.switched = None;
     observed.registered = Some(Registered { leader: 42, unit });
     observed.limits_current = true;
     observed.bounds_current = false;

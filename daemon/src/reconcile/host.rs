@@ -1,6 +1,7 @@
 //! The seam to the world: few methods, so one fake.
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::machine::credentials::{Credentials, Refusal};
@@ -50,13 +51,7 @@ impl Wanted {
 
     /// What its unit will carry.
     pub fn declared(&self) -> Declared {
-        let group = self.group();
-        Declared::of(
-            self.container(),
-            &group.subnet,
-            group.host_address,
-            &self.credentials,
-        )
+        Declared::of(self.group(), self.container(), &self.credentials)
     }
 
     /// Its network.
@@ -80,6 +75,8 @@ pub struct Observed {
     pub network: network::ObservedContainer,
     /// Its unit.
     pub unit: Unit,
+    /// The system that its guest has switched to since it was started.
+    pub switched: Option<PathBuf>,
     /// What machined knows of it.
     pub registered: Option<Registered>,
     /// machined knows it by a unit that does not run any more.
@@ -104,6 +101,23 @@ pub struct Observed {
     pub conflict: Option<Conflict>,
     /// Something of ours that is on its way out stands where it should: it starts when that is gone.
     pub blocked: Option<String>,
+}
+
+impl Observed {
+    /// What the running guest is: as its unit says that it was started, and what it has switched to
+    /// since.
+    pub fn running_as(&self) -> Option<Declared> {
+        running_as(&self.unit, self.switched.as_deref())
+    }
+}
+
+/// What the guest of a unit is that has switched to this system since it was started.
+pub(super) fn running_as(unit: &Unit, switched: Option<&Path>) -> Option<Declared> {
+    let declared = unit.declared.clone()?;
+    Some(match switched {
+        Some(system) => declared.switched_to(system),
+        None => declared,
+    })
 }
 
 /// Something on the host stands where a container should.

@@ -7,6 +7,7 @@ use crate::machine::{BoundsError, SystemdError};
 use crate::{firewall, network};
 
 use super::host::Conflict;
+use super::real_host::SwitchError;
 
 /// A read or a step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum HostError {
     /// The bounds of the guest's users.
     #[error(transparent)]
     Bounds(#[from] BoundsError),
+    /// The guest did not switch to another system.
+    #[error(transparent)]
+    Switch(#[from] SwitchError),
     /// The host's name servers could not be read.
     #[error("failed to read the host's name servers")]
     NameServers(#[source] std::io::Error),
@@ -58,6 +62,9 @@ impl HostError {
             Self::Credentials(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint.clone(),
             Self::State(error) => error.hint(),
+            Self::Switch(_) => Some(
+                "`journalctl -u ctrd` has all that it said; `ctr apply` tries again".to_owned(),
+            ),
             Self::Systemd(_)
             | Self::Observe(_)
             | Self::Apply(_)

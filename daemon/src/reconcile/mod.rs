@@ -28,6 +28,9 @@ mod plan;
 #[cfg(test)]
 mod plan_cases;
 mod real_host;
+mod reason;
+#[cfg(test)]
+mod reason_tests;
 mod status;
 mod supervise;
 mod task;

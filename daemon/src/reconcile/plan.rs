@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::machine::{Active, Declared, unit_name};
-use crate::model::UserMode;
+use crate::machine::{Active, unit_name};
+use crate::model::change::{Change, Class};
+use crate::model::{Program, Root, UserMode};
 use crate::network;
 
 use super::host::{Conflict, Observed, Wanted};
@@ -54,6 +55,10 @@ pub enum Step {
     StopUnit,
     /// End a guest that is not ready yet: a stop that it cannot hear would wait for nothing.
     KillUnit,
+    /// Make the declared system the one that the guest boots, whatever happens next.
+    PointProfile,
+    /// Switch the running guest to the declared system, from inside.
+    SwitchSystem,
     /// Set the limits of the running unit.
     SetLimits,
     /// Bound what the running guest's users may hold of the kernel.
@@ -84,6 +89,8 @@ impl fmt::Display for Step {
             Self::StartUnit => f.write_str("start the unit"),
             Self::StopUnit => f.write_str("stop the unit"),
             Self::KillUnit => f.write_str("kill the unit, which is not ready yet"),
+            Self::PointProfile => f.write_str("make the new system the one that it boots"),
+            Self::SwitchSystem => f.write_str("switch the running guest to the new system"),
             Self::SetLimits => f.write_str("set the limits"),
             Self::SetBounds => f.write_str("set the bounds of the guest's users"),
             Self::ReleaseRoot => f.write_str("unmount the root"),
@@ -97,13 +104,32 @@ impl fmt::Display for Step {
 pub struct Plan {
     /// The steps. What depends on their result is planned when they are done.
     pub steps: Vec<Step>,
-    /// The keys for which a running guest is restarted.
-    pub changed: Vec<String>,
+    /// The keys that a running guest cannot follow by itself: it is restarted for them, or switches,
+    /// or is held.
+    pub changed: Vec<Change>,
     /// What a person should know will be done once the guest is down.
     pub then: Vec<Step>,
     /// Why a running guest is left as it is, although something about it cannot be as declared: a
     /// start would fail, so it is not stopped.
     pub held: Option<Conflict>,
+}
+
+impl Plan {
+    /// It stops a guest.
+    pub fn stops(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|it| matches!(it, Step::StopUnit | Step::KillUnit))
+    }
+
+    /// The same without its switch, for this reason.
+    #[must_use]
+    pub fn without_switch(mut self, why: Conflict) -> Self {
+        self.steps
+            .retain(|it| !matches!(it, Step::PointProfile | Step::SwitchSystem));
+        self.held = Some(why);
+        self
+    }
 }
 
 /// Plans one round.
@@ -137,25 +163,36 @@ fn foreign(wanted: &Wanted) -> Conflict {
 }
 
 fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
-    let changed = restart_keys(observed.unit.declared.as_ref(), &wanted.declared());
-    let restart_due = forced || !changed.is_empty();
+    let running = observed.running_as();
+    let changed = running.map_or_else(Vec::new, |it| it.changed(&wanted.declared()));
+    let switches = !forced && can_switch(wanted, &changed);
+    let restarts = forced || (!changed.is_empty() && !switches);
     // A guest is not stopped for what could not start again: it runs on as it is.
     let refused = wanted.credentials.refusal().map(Conflict::from);
-    let held = refused.or_else(|| observed.conflict.clone().filter(|_| restart_due));
+    let in_the_way = || observed.conflict.clone();
+    let held = refused.or_else(|| in_the_way().filter(|_| restarts || switches));
+    let free = held.is_none();
     Ok(match observed.unit.active {
-        Active::Active if restart_due && held.is_none() => {
-            restart(wanted, observed, Step::StopUnit, changed)
-        }
-        Active::Activating if restart_due && held.is_none() => {
+        Active::Active if restarts && free => restart(wanted, observed, Step::StopUnit, changed),
+        // Nothing in it works yet that could be disturbed.
+        Active::Activating if (restarts || switches) && free => {
             restart(wanted, observed, Step::KillUnit, changed)
         }
-        Active::Active => Plan {
-            steps: live(wanted, observed)?,
-            held,
-            ..Plan::default()
-        },
+        Active::Active => {
+            let mut steps = live(wanted, observed)?;
+            if switches && free {
+                steps.extend([Step::PointProfile, Step::SwitchSystem]);
+            }
+            Plan {
+                steps,
+                changed,
+                held,
+                ..Plan::default()
+            }
+        }
         Active::Activating => Plan {
             steps: bounds(observed).collect(),
+            changed,
             held,
             ..Plan::default()
         },
@@ -172,7 +209,17 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
     })
 }
 
-fn restart(wanted: &Wanted, observed: &Observed, end: Step, changed: Vec<String>) -> Plan {
+/// Whether a running guest can follow a change of these keys from inside: it is a NixOS system that
+/// was booted, and nothing else of it changes.
+fn can_switch(wanted: &Wanted, changed: &[Change]) -> bool {
+    let container = wanted.container();
+    let boots = matches!(container.program, Program::Boot { .. });
+    let is_nixos = matches!(container.root, Root::Nixos(_));
+    let only_that = changed.iter().all(|it| it.class() == Class::Switch);
+    boots && is_nixos && only_that && !changed.is_empty()
+}
+
+fn restart(wanted: &Wanted, observed: &Observed, end: Step, changed: Vec<Change>) -> Plan {
     Plan {
         steps: vec![end],
         changed,
@@ -186,12 +233,6 @@ fn give_state(wanted: &Wanted, observed: &Observed) -> Option<Step> {
     let users = wanted.container().users;
     let state = observed.state?;
     (!state.fits(users)).then_some(Step::GiveState(users))
-}
-
-fn restart_keys(running: Option<&Declared>, declared: &Declared) -> Vec<String> {
-    running
-        .map(|running| running.changed(declared))
-        .unwrap_or_default()
 }
 
 /// From nothing to a queued start. The state directory comes first: who the guest's users are is

@@ -4,6 +4,7 @@
 //! from one where it runs as declared (`from = "running"`) and says what differs. `plan.txt` is the
 //! plan, a step a line, as `ctr plan -v` prints it; `CTR_BLESS=1` writes it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use crate::machine::credentials::{Credentials, Refusal, Taken};
 use crate::machine::{Active, Ended, Unit};
-use crate::model::UserMode;
+use crate::model::{Program, Root, UserMode};
 use crate::network::ObservedContainer;
 
 use super::convergence::wanted;
@@ -57,6 +58,15 @@ struct Case {
     credential_added: bool,
     #[serde(default)]
     credentials_left: bool,
+    /// The root is the NixOS system `new`; the guest that runs was started with this one.
+    #[serde(default)]
+    nixos: Option<String>,
+    /// It runs a command on that root, and does not boot it.
+    #[serde(default)]
+    nixos_command: bool,
+    /// The guest has switched to this system since.
+    #[serde(default)]
+    switched_to: Option<String>,
 }
 
 fn credentials(word: &str) -> Credentials {
@@ -79,10 +89,27 @@ fn credentials(word: &str) -> Credentials {
 /// The container as it is meant to be.
 fn wanted_in(case: &Case, intent: Intent) -> Wanted {
     let mut wanted = wanted(intent);
+    if case.nixos.is_some() {
+        nixos(&mut wanted, "new", case.nixos_command);
+    }
     if let Some(word) = &case.credential {
         wanted.credentials = Arc::new(credentials(word));
     }
     wanted
+}
+
+/// Makes the container one on this NixOS system.
+fn nixos(wanted: &mut Wanted, system: &str, command: bool) {
+    let model = Arc::make_mut(&mut wanted.model);
+    let group = model.groups.get_mut(&wanted.id.group).expect("its group");
+    let container = group.containers.get_mut(&wanted.id.name).expect("itself");
+    container.root = Root::Nixos(Path::new("/nix/store").join(system));
+    if !command {
+        container.program = Program::Boot {
+            enable: Vec::new(),
+            environment: BTreeMap::new(),
+        };
+    }
 }
 
 fn running() -> Observed {
@@ -124,18 +151,30 @@ fn observed(case: &Case) -> Observed {
         observed.unit.declared = Some(before.declared());
     }
     observed.credentials_any = case.credentials_left;
+    if let Some(system) = &case.nixos
+        && observed.unit.loaded
+    {
+        let mut before = wanted_in(case, Intent::Run);
+        nixos(&mut before, system, case.nixos_command);
+        observed.unit.declared = Some(before.declared());
+    }
+    let switched = case.switched_to.as_ref();
+    observed.switched = switched.map(|system| Path::new("/nix/store").join(system));
     if case.command_changed {
         let mut other = wanted_in(case, Intent::Run);
+        if let Some(system) = &case.nixos {
+            nixos(&mut other, system, case.nixos_command);
+        }
         let model = Arc::make_mut(&mut other.model);
         let group = model.groups.get_mut(&other.id.group).expect("its group");
         group
             .containers
             .get_mut(&other.id.name)
             .expect("itself")
-            .program = crate::model::Program::Command {
+            .program = Program::Command {
             command: vec!["/usr/bin/true".to_owned()],
             user: None,
-            environment: std::collections::BTreeMap::new(),
+            environment: BTreeMap::new(),
             working_directory: None,
         };
         observed.unit.declared = Some(other.declared());

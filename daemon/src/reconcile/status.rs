@@ -6,12 +6,14 @@ use ctr_api::wire::{Action, ContainerPlan, State};
 
 use crate::machine::Active;
 use crate::machine::root::UidBase;
+use crate::model::Model;
 use crate::os::Paths;
 
 use super::data::data_of;
 use super::host::{Conflict, Observed, Wanted};
 use super::host_error::HostError;
 use super::plan::{Intent, Plan, Step, plan};
+use super::reason::{Difference, reason};
 
 /// What a container does now and why, as its task knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +74,11 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What one container's plan looks like to a person.
+/// What one container's plan looks like to a person; `before` is the declaration that it is meant
+/// to follow until now, where there is one.
 pub(super) fn view(
     wanted: &Wanted,
+    before: Option<&Model>,
     paths: &Paths,
     observed: Result<Observed, HostError>,
 ) -> ContainerPlan {
@@ -89,6 +93,7 @@ pub(super) fn view(
         steps: Vec::new(),
         data: Vec::new(),
     };
+    let difference = Difference::between(before, wanted);
     let planned = observed.map_err(Conflict::from).and_then(|observed| {
         let planned = plan(wanted, &observed, false)?;
         Ok((planned, observed))
@@ -101,18 +106,14 @@ pub(super) fn view(
             return view;
         }
     };
-    view.action = action_of(&planned, &observed, wanted.intent);
-    view.reason = match view.action {
-        Action::Restart if planned.changed.is_empty() => None,
-        Action::Restart => Some(format!(
-            "a running guest cannot follow a change of {}",
-            planned.changed.join(", ")
-        )),
-        Action::Remove => Some("it is not declared any more".to_owned()),
-        Action::Start => Some("it is declared to run and does not".to_owned()),
-        Action::Live => Some("it runs on".to_owned()),
-        Action::Nothing | Action::Stop => None,
-    };
+    let up = matches!(observed.unit.active, Active::Active | Active::Activating);
+    let named = difference.named(&planned, up);
+    view.changed = named.iter().map(ToString::to_string).collect();
+    view.action = action_of(&planned, wanted.intent, up);
+    if view.action == Action::Nothing && !named.is_empty() && planned.held.is_none() {
+        view.action = Action::Live;
+    }
+    view.reason = reason(view.action, &planned, &named, &difference, up);
     if view.action == Action::Remove {
         view.data = data_of(paths, container);
     }
@@ -120,25 +121,21 @@ pub(super) fn view(
         view.reason = Some(format!("it runs on as it is: {}", held.reason));
         view.hint = held.hint;
     }
-    view.changed = planned.changed;
     let steps = planned.steps.iter().chain(&planned.then);
     view.steps = steps.map(ToString::to_string).collect();
     view
 }
 
 /// What a round of planning would do, for people.
-fn action_of(plan: &Plan, observed: &Observed, intent: Intent) -> Action {
-    let up = matches!(observed.unit.active, Active::Active | Active::Activating);
-    let stops = plan
-        .steps
-        .iter()
-        .any(|it| matches!(it, Step::StopUnit | Step::KillUnit));
+fn action_of(plan: &Plan, intent: Intent, up: bool) -> Action {
     match intent {
         Intent::Remove => Action::Remove,
-        Intent::Run if stops => Action::Restart,
+        Intent::Run if plan.stops() => Action::Restart,
+        Intent::Run if plan.steps.contains(&Step::SwitchSystem) => Action::Switch,
         Intent::Run if plan.steps.contains(&Step::StartUnit) => Action::Start,
         Intent::Stop if up => Action::Stop,
-        Intent::Run if !plan.steps.is_empty() => Action::Live,
+        // The bounds belong to every start, a moment after it, and nobody can change them later.
+        Intent::Run if plan.steps.iter().any(|it| *it != Step::SetBounds) => Action::Live,
         Intent::Run | Intent::Stop => Action::Nothing,
     }
 }

@@ -23,6 +23,7 @@
 
 mod account;
 mod client;
+mod command;
 mod confinement;
 mod environment;
 mod execute;
@@ -43,6 +44,7 @@ mod syscalls;
 mod terminal;
 mod watch;
 
+pub use command::{CommandEnd, CommandError, run};
 pub use confinement::StatusError;
 pub use helper::{helper_main, started_as_helper};
 pub use leader::LeaderError;

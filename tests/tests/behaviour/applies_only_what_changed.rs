@@ -35,7 +35,11 @@ fn applies_only_what_changed() {
     let plan = host.run("ctr plan --exit-code /root/new.toml");
     assert_eq!(plan.status, 6, "{plan:#?}");
     assert!(plan.stdout.contains("lab/edit  restart"), "{}", plan.stdout);
-    assert!(plan.stdout.contains("(command)"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("a change of command"),
+        "{}",
+        plan.stdout
+    );
     assert!(!plan.stdout.contains("lab/keep"), "{}", plan.stdout);
     assert_eq!(host.ok("ctr plan - </root/new.toml"), plan.stdout);
     assert_eq!(

@@ -19,6 +19,7 @@ mod reown;
 mod root_error;
 mod shift;
 mod state;
+mod system;
 mod uid_base;
 
 pub use binds::binds_attached;
@@ -37,4 +38,5 @@ pub(in crate::machine) use passwd::resolve as user_of_guest;
 pub use prepare::{prepare, release, try_prepare};
 pub use root_error::RootError;
 pub use state::{State, StateError, claim_state, drop_layer, observe_state};
+pub use system::{note_switch, point_profile, switched_to};
 pub use uid_base::UidBase;

@@ -12,15 +12,16 @@ use crate::os::Paths;
 
 use super::binds::{attach_binds, detach_binds, try_binds};
 use super::host_path::{HostPathError, Opened, open_host};
-use super::inside::{directory_inside, link_inside, plain_file, write_inside};
+use super::inside::{directory_inside, plain_file, write_inside};
 use super::journal_directory::give_journal_directory;
 use super::machine_id::machine_id;
 use super::mounts::{
     make_directory, mount_directory, mount_overlay, mounted, private_directory, root_copy,
     unmount_root,
 };
+use super::system::{forget_switch, point_at};
 use super::{RootError, UidBase, drop_layer};
-use crate::machine::command_line::{NIXOS_PROFILE, root_directory};
+use crate::machine::command_line::root_directory;
 
 /// Makes the root ready: layers and binds mounted, the machine id written. No guest of it runs:
 /// whatever an earlier start mounted is made afresh.
@@ -32,6 +33,7 @@ pub fn prepare(
     let machine = &container.machine;
     let state = paths.machine_state(machine);
     let target = root_directory(container, paths);
+    forget_switch(paths, machine)?;
     // Users of the host must not get at programs that a guest made setuid.
     private_directory_of_guest(&state)?;
     private_directory(&paths.roots())?;
@@ -146,7 +148,7 @@ fn nixos_root(system: &Path, root: &Path, base: Option<UidBase>) -> Result<(), R
     ] {
         directory_inside(root, directory, base)?;
     }
-    link_inside(root, NIXOS_PROFILE.trim_start_matches('/'), system)
+    point_at(system, root)
 }
 
 /// A guest's journal stands on the host's disk, and the default would be a tenth of that for each

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ctr_api::wire::{ApplyReport, ContainerPlan, Outcome, PlanView, State};
+use ctr_api::wire::{Action, ApplyReport, ContainerPlan, Outcome, PlanView, State};
 use tokio::sync::MutexGuard;
 
 use super::tasks::Answer;
@@ -22,7 +22,6 @@ const READS: u32 = 3;
 struct Taken {
     model: Arc<Model>,
     before: Arc<Model>,
-    lines: Vec<String>,
     failures: Vec<Outcome>,
     leaving: Vec<(ContainerId, Answer)>,
     staying: Vec<(ContainerId, Answer)>,
@@ -39,18 +38,20 @@ impl Fleet {
         // Who has nothing to do is not waited for.
         let idle: BTreeSet<ContainerId> = containers
             .iter()
-            .filter(|view| view.steps.is_empty() && view.reason.is_none())
+            .filter(|view| view.steps.is_empty())
+            .filter(|view| view.reason.is_none() || view.action == Action::Live)
             .filter_map(|view| Some((view.group.parse().ok()?, view.name.parse().ok()?)))
             .map(|(group, name)| ContainerId { group, name })
             .collect();
         let everybody_is_idle = idle.len() == containers.len();
+        let host = self.host_lines(&model).await;
         let mut taken = self
             .take_into_force(model, parsed.digest, everybody_is_idle)
             .await;
         drop(turn);
         taken.staying.retain(|(id, _)| !idle.contains(id));
         let plan = PlanView {
-            host: std::mem::take(&mut taken.lines),
+            host,
             containers,
             problems: Vec::new(),
         };
@@ -85,18 +86,14 @@ impl Fleet {
     ) -> Taken {
         let before = self.in_force().model;
         let mut failures = Vec::new();
-        let lines = self
-            .put_in_force(&model, digest)
-            .await
-            .unwrap_or_else(|error| {
-                failures.push(Outcome {
-                    group: String::new(),
-                    name: "firewall".to_owned(),
-                    error: Some(error.sentence()),
-                    hint: error.hint(),
-                });
-                Vec::new()
+        if let Err(error) = self.put_in_force(&model, digest).await {
+            failures.push(Outcome {
+                group: String::new(),
+                name: "firewall".to_owned(),
+                error: Some(error.sentence()),
+                hint: error.hint(),
             });
+        }
         if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
             failures.push(Outcome {
                 group: String::new(),
@@ -117,7 +114,6 @@ impl Fleet {
         Taken {
             model,
             before,
-            lines,
             failures,
             leaving,
             staying,

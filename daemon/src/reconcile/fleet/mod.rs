@@ -19,6 +19,7 @@ use crate::declaration::{self, LoadError, Parsed};
 use crate::error_text::with_causes;
 use crate::machine::credentials::Credentials;
 use crate::machine::unit_name;
+use crate::model::change::group_changes;
 use crate::model::{Container, ContainerId, GroupName, MachineName, Model};
 use crate::os::Paths;
 
@@ -26,6 +27,7 @@ use crate::reconcile::host::{Conflict, Host};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::journal_views::{self, KeepError};
 use crate::reconcile::real_host::RealHost;
+use crate::reconcile::reason::list;
 use crate::reconcile::status::{now_ms, view};
 use crate::reconcile::task::{Handle, Request, Shared};
 
@@ -137,15 +139,21 @@ impl Fleet {
     pub async fn plan(&self, parsed: Parsed) -> PlanView {
         let model = Arc::new(parsed.model);
         let containers = self.views(&model).await;
-        let host = match self.host.would_declare(&model).await {
-            Ok(lines) => lines,
-            Err(error) => vec![error.sentence()],
-        };
         PlanView {
-            host,
+            host: self.host_lines(&model).await,
             containers,
             problems: Vec::new(),
         }
+    }
+
+    /// What changes on the host's own side, one line each.
+    async fn host_lines(&self, model: &Model) -> Vec<String> {
+        let mut lines = changed_groups(&self.in_force().model, model);
+        match self.host.would_declare(model).await {
+            Ok(more) => lines.extend(more),
+            Err(error) => lines.push(error.sentence()),
+        }
+        lines
     }
 
     async fn views(&self, model: &Arc<Model>) -> Vec<ContainerPlan> {
@@ -164,7 +172,7 @@ impl Fleet {
             let mut wanted = Self::wanted(model, container, self.first_intent(container).await);
             wanted.credentials = Arc::new(self.host.credentials(container).await);
             let observed = self.host.observe(&wanted).await;
-            let seen = view(&wanted, &self.shared.paths, observed);
+            let seen = view(&wanted, None, &self.shared.paths, observed);
             views.insert(container.id.clone(), seen);
             self.host.forget(&container.machine);
         }
@@ -215,11 +223,7 @@ impl Fleet {
     }
 
     /// The host's own side, and what everybody sees as declared.
-    async fn put_in_force(
-        &self,
-        model: &Arc<Model>,
-        digest: [u8; 32],
-    ) -> Result<Vec<String>, HostError> {
+    async fn put_in_force(&self, model: &Arc<Model>, digest: [u8; 32]) -> Result<(), HostError> {
         let running = self.running(model).await;
         let firewall = self.host.declare(model, &running).await;
         self.change(|now| {
@@ -252,6 +256,15 @@ impl Fleet {
             .map(|container| container.id.clone())
             .collect()
     }
+}
+
+/// What groups say otherwise about themselves, one line each.
+fn changed_groups(before: &Model, now: &Model) -> Vec<String> {
+    let both = now.groups.iter().filter_map(|(name, now)| {
+        let changed = group_changes(before.groups.get(name)?, now);
+        (!changed.is_empty()).then(|| format!("group {name}: changed {}", list(&changed)))
+    });
+    both.collect()
 }
 
 fn outcome(id: &ContainerId, Conflict { reason, hint }: Conflict) -> Outcome {

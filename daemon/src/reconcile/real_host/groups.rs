@@ -31,7 +31,7 @@ impl RealHost {
         &self,
         model: &Arc<Model>,
         running: &[ContainerId],
-    ) -> Result<Vec<String>, HostError> {
+    ) -> Result<(), HostError> {
         {
             let mut groups = lock(&self.groups);
             groups.model = model.clone();
@@ -47,7 +47,7 @@ impl RealHost {
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
         self.close_movers(model, &mut open.containers);
-        open.converge().await
+        open.converge().await.map(drop)
     }
 
     /// Makes every group's bridge what it should be.

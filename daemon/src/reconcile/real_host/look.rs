@@ -1,5 +1,7 @@
 //! How a container is: everything that is read, in one answer.
 
+use std::path::Path;
+
 use crate::machine::credentials;
 use crate::machine::root::{State, UidBase, binds_attached, mounted, observe_state, try_prepare};
 use crate::machine::{
@@ -7,7 +9,7 @@ use crate::machine::{
 };
 use crate::model::{Container, MachineName};
 use crate::network::{self, Bridge, ObservedNamespace};
-use crate::reconcile::host::{Conflict, Observed, Wanted};
+use crate::reconcile::host::{Conflict, Observed, Wanted, running_as};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::elements;
 use crate::reconcile::plan::Intent;
@@ -42,7 +44,11 @@ impl RealHost {
             conflict = Self::conflict(wanted, other_unit.as_deref());
         }
         let state = observe_state(&self.paths.state, machine)?;
-        if conflict.is_none() && wanted.intent == Intent::Run && (down || restarts(&unit, wanted)) {
+        let switched = self.switched(container)?;
+        if conflict.is_none()
+            && wanted.intent == Intent::Run
+            && (down || restarts(&unit, switched.as_deref(), wanted))
+        {
             conflict = self.try_prepare(wanted, state).await?;
         }
         let files = self.paths.machine_files(machine);
@@ -95,6 +101,7 @@ impl RealHost {
             state,
             group_ready,
             unit,
+            switched,
             registered,
             root_mounted,
             firewall_open,
@@ -202,9 +209,8 @@ impl RealHost {
     }
 }
 
-/// Whether a running guest is to be restarted for what it is declared as now.
-fn restarts(unit: &Unit, wanted: &Wanted) -> bool {
-    unit.declared
-        .as_ref()
+/// Whether a running guest is to be restarted, or switched, for what it is declared as now.
+fn restarts(unit: &Unit, switched: Option<&Path>, wanted: &Wanted) -> bool {
+    running_as(unit, switched)
         .is_some_and(|running| !running.changed(&wanted.declared()).is_empty())
 }

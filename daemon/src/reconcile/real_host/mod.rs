@@ -5,7 +5,10 @@ mod given;
 mod groups;
 mod look;
 mod occupied;
+mod switch;
 mod take;
+
+pub(super) use switch::SwitchError;
 
 use std::collections::HashMap;
 use std::io;

@@ -44,7 +44,7 @@ impl RealHost {
                 &self.paths.machine_credentials(machine),
             )?),
             Step::SetBounds => self.set_bounds(wanted).await,
-            Step::EnsureGroup => self.ensure_group(wanted.group()).await,
+            Step::EnsureGroup => self.ensure_group(wanted.group()).await.map(drop),
             Step::Network(step) => Ok(self.network.apply(step).await?),
             Step::OpenFirewall => {
                 let mut open = self.firewall.lock().await;
@@ -78,6 +78,8 @@ impl RealHost {
                 self.systemd.kill(&unit).await?;
                 Ok(self.systemd.stop(&unit).await?)
             }
+            Step::PointProfile => self.point_profile(wanted).await,
+            Step::SwitchSystem => self.switch_system(wanted).await,
             Step::SetLimits => {
                 let properties = limit_properties(&container.limits, self.default_tasks);
                 Ok(self.systemd.set_properties(&unit, &properties).await?)

@@ -55,6 +55,7 @@ impl<H: Host> Task<H> {
                 self.given_up &= same;
                 self.next_try = None;
                 self.backoff.reset();
+                self.failed_switch = None;
                 self.wanted.model = model;
                 if self.wanted.intent == Intent::Remove {
                     self.declared_again();
@@ -88,6 +89,7 @@ impl<H: Host> Task<H> {
         self.backoff.reset();
         self.next_try = None;
         self.given_up = false;
+        self.failed_switch = None;
         self.trouble = None;
         self.restarts = 0;
     }
@@ -143,7 +145,12 @@ impl<H: Host> Task<H> {
         };
         let same = !gone && wanted.container() == self.wanted.container();
         let observed = self.host.observe(&wanted).await;
-        let mut seen = view(&wanted, &self.shared.paths, observed);
+        let mut seen = view(
+            &wanted,
+            Some(&self.wanted.model),
+            &self.shared.paths,
+            observed,
+        );
         if self.given_up && same && seen.action == Action::Start {
             let how = self.last_exit.as_deref().unwrap_or("it failed");
             seen.reason = Some(format!("{how}, and it is declared not to be started again"));

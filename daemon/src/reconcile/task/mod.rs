@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
-use crate::model::{ContainerId, Model};
+use crate::model::{ContainerId, Model, Root};
 use crate::os::Paths;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
@@ -80,6 +80,8 @@ struct Task<H> {
     next_try: Option<Instant>,
     /// It failed and is not tried again by itself.
     given_up: bool,
+    /// A system that its guest could not switch to, and why. It is not tried again by itself.
+    failed_switch: Option<(Root, Conflict)>,
     /// Why it is not where it should be.
     trouble: Option<Conflict>,
     restarts: u32,
@@ -120,6 +122,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         backoff: Backoff::default(),
         next_try: None,
         given_up: false,
+        failed_switch: None,
         trouble: None,
         restarts: 0,
         last_exit: None,
@@ -202,7 +205,7 @@ impl<H: Host> Task<H> {
             self.take_credentials().await;
         }
         let plan = match plan(&self.wanted, &observed, self.forced) {
-            Ok(plan) => plan,
+            Ok(plan) => self.without_failed_switch(plan),
             Err(conflict) => {
                 self.forced = false;
                 self.trouble_with(conflict);
@@ -249,6 +252,11 @@ impl<H: Host> Task<H> {
             if let Err(error) = self.host.apply(&self.wanted, step).await {
                 // Refused before it was tried: no end was asked for.
                 self.stopping &= !matches!(error, HostError::Conflict(_));
+                if let HostError::Switch(_) = error {
+                    let root = self.wanted.container().root.clone();
+                    self.failed_switch = Some((root, error.into()));
+                    return Next::Again;
+                }
                 self.fail(&error);
                 // A step ends where it failed: what was seen before it is what there is to tell.
                 self.publish(Some(observed));
@@ -273,14 +281,29 @@ impl<H: Host> Task<H> {
             .send_replace(self.wanted.credentials.clone());
     }
 
+    /// A switch that failed disturbs its guest once, until somebody asks again.
+    fn without_failed_switch(&self, plan: Plan) -> Plan {
+        match &self.failed_switch {
+            Some((root, why))
+                if plan.steps.contains(&Step::SwitchSystem)
+                    && *root == self.wanted.container().root =>
+            {
+                plan.without_switch(why.clone())
+            }
+            _ => plan,
+        }
+    }
+
     /// A guest that would have to be restarted and could not start again is left as it is.
     fn runs_on(&mut self, conflict: Conflict, observed: &Observed) -> Next {
         if self.trouble.as_ref() != Some(&conflict) {
             let id = &self.wanted.id;
             tracing::error!(container = %id, "{id} runs on as it is: {}", conflict.reason);
         }
-        // A secret is looked at again when somebody asks; anything else may be mended at any time.
-        if self.wanted.credentials.refusal().is_none() {
+        // A secret is looked at again when somebody asks, and so is a system; anything else may be
+        // mended at any time.
+        let failed_switch = self.failed_switch.as_ref().map(|(_, why)| why);
+        if self.wanted.credentials.refusal().is_none() && failed_switch != Some(&conflict) {
             let pause = self.backoff.next(&self.wanted.container().restart);
             self.next_try = Some(Instant::now() + pause);
         }

@@ -10,21 +10,23 @@ use super::Task;
 use crate::reconcile::host::{Host, Observed};
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::{Intent, Plan, Step};
+use crate::reconcile::reason::list;
 use crate::reconcile::status::now_ms;
 
 impl<H: Host> Task<H> {
     pub(super) fn announce(&self, plan: &Plan, observed: &Observed) {
-        if !plan.changed.is_empty() {
-            let changed = plan.changed.join(", ");
+        if plan.stops() && !plan.changed.is_empty() {
+            let changed = list(&plan.changed);
             tracing::info!(container = %self.wanted.id, "{}: restarts for a change of {changed}", self.wanted.id);
+        }
+        if plan.steps.contains(&Step::SwitchSystem) {
+            let why = "it switches to its new system".to_owned();
+            self.publish_state(State::Running, Some(why), Some(observed));
+            return;
         }
         let state = if plan.steps.contains(&Step::StartUnit) {
             State::Starting
-        } else if plan
-            .steps
-            .iter()
-            .any(|it| matches!(it, Step::StopUnit | Step::KillUnit))
-        {
+        } else if plan.stops() {
             State::Stopping
         } else {
             return;

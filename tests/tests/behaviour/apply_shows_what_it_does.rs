@@ -1,0 +1,69 @@
+//! `ctr apply` shows on a terminal what it waits for, and whoever interrupts it harms nothing.
+
+use ctr_lab::Host;
+
+use crate::guests::{PATIENCE, booted, lab, running};
+
+const FILE: &str = "/etc/ctr/containers.toml";
+
+/// A guest whose shutdown waits for /leave.
+fn lingering(keys: &str) -> String {
+    let unit = "[Unit]\\n[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nTimeoutStopSec=infinity\\n\
+                ExecStart=/usr/bin/true\\n\
+                ExecStop=/bin/sh -c 'until test -e /leave; do sleep 0.1; done'\\n";
+    let unit = format!(
+        "files.\"/etc/systemd/system/linger.service\" = {{ text = \"{unit}\" }}\nenable = [\"linger.service\"]\n"
+    );
+    booted("lingers", 11, &format!("{unit}{keys}"))
+}
+
+#[test]
+fn apply_shows_what_it_does() {
+    let host = Host::with_ctr(&lab(&[lingering("")]));
+    let leave = "/var/lib/ctr/lab-lingers/upper/leave";
+    let state = "test $(ctr lab status lingers --json | grep -c stopping) = 1";
+    let before = running(&host, &["lingers"]);
+
+    host.write(FILE, lab(&[lingering("environment = { A = \"1\" }\n")]));
+    let mut terminal = host.terminal("ctr apply");
+    let shown = terminal.expect("stopping", PATIENCE).expect("it is shown");
+    assert!(shown.contains("lab/lingers"), "{shown}");
+    host.ok(&format!("touch {leave}"));
+    assert_eq!(terminal.wait(PATIENCE).expect("it ends"), 0);
+    let shown = terminal.rest();
+    assert!(shown.contains("restarted"), "{shown}");
+    let after = running(&host, &["lingers"]);
+    assert_ne!(after, before);
+
+    // Interrupted: ctrd goes on, and there is nothing left to do.
+    host.ok("ctr lab exec lingers -- rm -f /leave");
+    host.write(FILE, lab(&[lingering("environment = { A = \"2\" }\n")]));
+    let mut terminal = host.terminal("ctr apply");
+    terminal.expect("stopping", PATIENCE).expect("it is shown");
+    terminal.send("\x03").expect("typed");
+    assert_eq!(terminal.wait(PATIENCE).expect("it ends"), 130);
+    assert!(
+        terminal.rest().contains("ctrd goes on"),
+        "{}",
+        terminal.rest()
+    );
+    host.until(state, PATIENCE);
+    host.ok(&format!("touch {leave}"));
+    host.until("ctr plan --exit-code", PATIENCE);
+    let now = running(&host, &["lingers"]);
+    assert_ne!(now, after);
+    assert_eq!(
+        host.ok("ctr lab exec lingers -- sh -c 'tr \"\\0\" \"\\n\" </proc/1/environ | grep ^A='"),
+        "A=2\n"
+    );
+    assert_eq!(host.ok("ctr apply"), "nothing to do\n");
+
+    // Whose words go into a file is told what was done, and nothing that moves.
+    host.write(FILE, lab(&[lingering("environment = { A = \"3\" }\n")]));
+    let quiet = host.run("ctr apply");
+    assert_eq!((quiet.status, &*quiet.stderr), (0, ""), "{quiet:#?}");
+    assert!(
+        quiet.stdout.contains("lab/lingers  restarted"),
+        "{quiet:#?}"
+    );
+}
