@@ -18,7 +18,7 @@ fn a_power_cut_leaves_what_was_applied() {
     vm.ok("ctr lab exec one -- /usr/bin/touch /srv/kept && sync && touch /run/gone");
     let before = vm.ok("cat /proc/sys/kernel/random/boot_id");
 
-    vm.cut_power().expect("the machine boots again");
+    vm.cut_power(1).expect("the machine boots again");
     assert_ne!(vm.ok("cat /proc/sys/kernel/random/boot_id"), before);
     vm.fails("test -e /run/gone");
     vm.ok("ctr lab wait one two --timeout 280s");
