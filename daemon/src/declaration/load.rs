@@ -38,6 +38,11 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// There is no file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What a person can do about it; a refused file has a hint with each of its problems.
     pub fn hint(&self) -> Option<String> {
         match self {

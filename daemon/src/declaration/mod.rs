@@ -8,11 +8,12 @@
 //! Every stage records a [`Problem`] and goes on, so that a person sees all of them at once. Only
 //! two things end the reading early, because all that follows would be noise: text that is not
 //! TOML, and a `schema` that this version does not know. Nothing here looks at the host; [`load`]
-//! and [`check`] read the file and nothing else.
+//! and [`check`] read the file and nothing else; [`keep`] writes a copy of one that was accepted.
 
 mod build;
 mod collect;
 mod file;
+mod kept;
 mod load;
 mod parse;
 mod place;
@@ -24,6 +25,7 @@ mod trust;
 mod validate;
 mod value;
 
+pub use kept::{keep, load_kept};
 pub use load::{LoadError, check, digest, load};
 pub use parse::{Parsed, SIZE_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};

@@ -25,6 +25,8 @@ pub struct Parsed {
     pub warnings: Problems,
     /// SHA-256 of the bytes: whether a file still says the same.
     pub digest: [u8; 32],
+    /// The bytes, as text.
+    pub text: String,
 }
 
 /// Reads the declaration `bytes`; `name` is what problems call it.
@@ -49,6 +51,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, Problems> {
             model,
             warnings: problems.finish(name, text),
             digest: Sha256::digest(bytes).into(),
+            text: text.to_owned(),
         }),
         _ => Err(problems.finish(name, text)),
     }

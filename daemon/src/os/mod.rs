@@ -1,5 +1,7 @@
 //! The operating system, thinly.
 
+pub mod durable;
+mod file_error;
 mod paths;
 mod process;
 mod stamp;
@@ -7,6 +9,7 @@ mod stub_init;
 mod tasks;
 mod watch;
 
+pub use file_error::FileError;
 pub use paths::{Paths, netns_name};
 pub use process::{process_is_in, process_start};
 pub use stamp::Stamp;

@@ -116,6 +116,11 @@ impl Paths {
         self.state.join(".digest-key")
     }
 
+    /// The last declaration that was accepted.
+    pub fn kept_declaration(&self) -> PathBuf {
+        self.state.join(".declaration")
+    }
+
     /// A machine's network namespace.
     pub fn machine_netns(&self, machine: &MachineName) -> PathBuf {
         self.netns.join(netns_name(machine))

@@ -57,8 +57,8 @@ pub(crate) fn files(program: std::path::PathBuf) -> [Installed; 3] {
         path: path.into(),
         content,
     };
-    let unit = "/etc/systemd/system/ctr-lab-agent.service";
-    let wanted = "/etc/systemd/system/multi-user.target.wants/ctr-lab-agent.service";
+    let unit = "/etc/systemd/system/lab-agent.service";
+    let wanted = "/etc/systemd/system/multi-user.target.wants/lab-agent.service";
     [
         file(PROGRAM, Content::CopyOf(program)),
         file(unit, Content::Text(UNIT.to_owned())),

@@ -29,7 +29,7 @@ pub(crate) fn arguments(spec: &Spec) -> Vec<OsString> {
     add("-initrd", spec.initrd.clone().into());
     add("-append", KERNEL_COMMAND_LINE.into());
     // In the order in which the kernel names them: vda, vdb, vdc.
-    add("-drive", disk(&spec.own_root(), "cache=writeback"));
+    add("-drive", served_disk(&spec.root_disk()));
     add("-drive", disk(&spec.guests, "readonly=on"));
     add("-drive", disk(&spec.own_files(), "readonly=on"));
     add(
@@ -51,6 +51,15 @@ pub(crate) fn arguments(spec: &Spec) -> Vec<OsString> {
 
 fn disk(path: &Path, how: &str) -> OsString {
     let mut drive: OsString = format!("if=virtio,format=raw,{how},file=").into();
+    drive.push(quoted(path));
+    drive
+}
+
+/// A disk with a cache, which the kernel has to flush: what that means is up to who serves it.
+fn served_disk(path: &Path) -> OsString {
+    let mut drive: OsString = "if=virtio,format=raw,cache=writeback,file.driver=nbd,\
+                               file.server.type=unix,file.server.path="
+        .into();
     drive.push(quoted(path));
     drive
 }

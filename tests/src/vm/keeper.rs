@@ -1,6 +1,6 @@
 //! The process that stands between a virtual machine and its owner, and outlives neither.
 //!
-//! It makes the machine's disks and starts qemu. Then it waits: for its stdin to close, which the
+//! It makes the machine's disks, serves the one that is written to, and starts qemu. Then it waits: for its stdin to close, which the
 //! kernel does when the owner ends in any way, for the owner's word to cut the power, or for the
 //! machine to end. At the end it takes everything away. Were it killed itself, its death signal ends
 //! qemu, and the next lab sweeps the rest.
@@ -13,14 +13,17 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::vm::root_disk::RootDisk;
 use crate::vm::spec::Spec;
+use crate::vm::volatile_disk::Loss;
 use crate::vm::{disks, hardware};
 
-/// What the owner says to end the machine as a power cut would, and to start it again.
-pub(crate) const CUT: &str = "cut";
+/// What the owner says to end the machine as a power cut would, and to start it again. The seed of
+/// what its disk loses follows, as a decimal number.
+pub(crate) const CUT: &str = "cut ";
 
-/// What the keeper answers when the machine was started.
-pub(crate) const STARTED: &str = "started";
+/// What the keeper answers when the machine was started. What its disk lost in a cut follows, as JSON.
+pub(crate) const STARTED: &str = "started ";
 
 /// Runs the keeper: the spec is the first line of stdin, each start one line on stdout.
 pub fn main() -> Result<()> {
@@ -41,19 +44,22 @@ pub fn main() -> Result<()> {
 }
 
 fn keep(spec: &Spec) -> Result<()> {
+    let mut loss = None;
     loop {
-        let mut machine = start(spec)?;
-        let again = watch(&mut machine)?;
+        let disk = RootDisk::serve(spec)?;
+        let mut machine = start(spec, loss)?;
+        let cut = watch(&mut machine)?;
         // A machine that has ended by itself cannot be killed any more.
         let _ = machine.kill();
         machine.wait().context("failed to wait for qemu")?;
-        if !again {
+        let Some(seed) = cut else {
             return Ok(());
-        }
+        };
+        loss = Some(disk.lose_power(seed)?);
     }
 }
 
-fn start(spec: &Spec) -> Result<Child> {
+fn start(spec: &Spec, loss: Option<Loss>) -> Result<Child> {
     // The socket of a machine whose power was cut.
     let _ = fs::remove_file(spec.agent());
     let machine = Command::new("setpriv")
@@ -65,12 +71,13 @@ fn start(spec: &Spec) -> Result<Child> {
         .stdout(io::stderr())
         .spawn()
         .context("failed to start qemu")?;
-    writeln!(io::stdout(), "{STARTED}").context("failed to answer the machine's owner")?;
+    let loss = serde_json::to_string(&loss)?;
+    writeln!(io::stdout(), "{STARTED}{loss}").context("failed to answer the machine's owner")?;
     Ok(machine)
 }
 
-/// Returns when the machine shall end or has ended, and says whether it shall start again.
-fn watch(machine: &mut Child) -> Result<bool> {
+/// Returns when the machine shall end or has ended; where it shall start again, with the cut's seed.
+fn watch(machine: &mut Child) -> Result<Option<u64>> {
     let stdin = io::stdin();
     loop {
         let mut owner = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
@@ -80,18 +87,21 @@ fn watch(machine: &mut Child) -> Result<bool> {
         if heard {
             let mut line = String::new();
             let length = stdin.lock().read_line(&mut line).unwrap_or(0);
-            match line.trim() {
-                _ if length == 0 => return Ok(false),
-                CUT => return Ok(true),
-                other => bail!("the machine's owner says {other:?}"),
+            if length == 0 {
+                return Ok(None);
             }
+            let seed = line.strip_prefix(CUT).and_then(|it| it.trim().parse().ok());
+            return match seed {
+                Some(seed) => Ok(Some(seed)),
+                None => bail!("the machine's owner says {line:?}"),
+            };
         }
         if machine
             .try_wait()
             .context("failed to watch qemu")?
             .is_some()
         {
-            return Ok(false);
+            return Ok(None);
         }
     }
 }

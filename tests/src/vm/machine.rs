@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::boot::Options;
 use crate::command::Output;
@@ -16,6 +16,7 @@ use crate::vm::agent::Request;
 use crate::vm::frame::Kind;
 use crate::vm::port::Port;
 use crate::vm::power::Power;
+use crate::vm::volatile_disk::Loss;
 
 /// How long a command may take unless it says otherwise: the processor is emulated, and shared.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -68,12 +69,14 @@ impl Vm {
         }
     }
 
-    /// Cuts the machine's power, then boots it from the same disk: what was not yet written there
-    /// is lost. The files it was booted with are not laid over its root again.
-    pub fn cut_power(&mut self) -> Result<()> {
-        self.power.cut()?;
+    /// Cuts the machine's power, then boots it from the same disk. What the disk was told to keep is
+    /// there; of what it was not, sector by sector, some is lost, and `seed` repeats which. The files
+    /// that the machine was booted with are not laid over its root again.
+    pub fn cut_power(&mut self, seed: u64) -> Result<Loss> {
+        let loss = self.power.cut(seed)?;
         self.port = self.power.connect()?;
-        self.wait_until_booted()
+        self.wait_until_booted()?;
+        Ok(loss)
     }
 
     /// Runs program and arguments with these bytes on stdin.
@@ -106,6 +109,39 @@ impl Vm {
                 request.argv.join(" ".as_ref()).display()
             ))),
         }
+    }
+
+    /// Runs bash text and passes each line of its stdout on, until one of them is the one that was
+    /// waited for. What runs then runs on.
+    #[track_caller]
+    pub fn run_until(&self, text: &str, mut is_it: impl FnMut(&str) -> bool) {
+        let (mut line, mut said) = (Vec::new(), Vec::new());
+        let mut found = false;
+        let status = self.port.run(
+            &request(["bash", "-c", text], ""),
+            Some(TIMEOUT),
+            |kind, bytes| {
+                said.extend(bytes);
+                if kind == Kind::Stdout {
+                    for byte in bytes {
+                        if *byte != b'\n' {
+                            line.push(*byte);
+                            continue;
+                        }
+                        // What was said after it is no matter any more.
+                        found = found || is_it(&String::from_utf8_lossy(&line));
+                        line.clear();
+                    }
+                }
+                ensure!(!found, "heard");
+                Ok(())
+            },
+        );
+        assert!(
+            found,
+            "{text}\nended ({status:?}) without what was waited for\n{}",
+            String::from_utf8_lossy(&said)
+        );
     }
 
     /// Runs program and arguments with this process's own stdout and stderr, for as long as it

@@ -18,6 +18,7 @@ use crate::vm::image::Image;
 use crate::vm::keeper::{CUT, STARTED};
 use crate::vm::port::Port;
 use crate::vm::spec::Spec;
+use crate::vm::volatile_disk::Loss;
 
 /// From power-on until the agent hears. It takes half a minute; where everything else runs too, ten
 /// times as long.
@@ -84,9 +85,11 @@ impl Power {
         Ok(power)
     }
 
-    /// Ends the machine without a word to it, and switches it on again.
-    pub(crate) fn cut(&mut self) -> Result<()> {
-        self.ask(CUT)
+    /// Ends the machine without a word to it, and switches it on again. Of what its disk was not told
+    /// to keep some is lost, by the chance that `seed` stands for.
+    pub(crate) fn cut(&mut self, seed: u64) -> Result<Loss> {
+        let loss = self.ask(&format!("{CUT}{seed}"))?;
+        loss.context("the keeper does not say what a power cut did")
     }
 
     /// Connects to the agent of the machine that was just switched on, and waits until it hears.
@@ -139,7 +142,7 @@ impl Power {
         said
     }
 
-    fn ask(&mut self, line: &str) -> Result<()> {
+    fn ask(&mut self, line: &str) -> Result<Option<Loss>> {
         let mut answer = String::new();
         let asked = self
             .lifeline
@@ -147,8 +150,8 @@ impl Power {
             .context("the keeper has no stdin")
             .and_then(|lifeline| Ok(writeln!(lifeline, "{line}")?))
             .and_then(|()| Ok(self.answers.read_line(&mut answer)?));
-        if asked.is_ok() && answer.trim() == STARTED {
-            return Ok(());
+        if let (Ok(_), Some(loss)) = (asked, answer.strip_prefix(STARTED)) {
+            return serde_json::from_str(loss).context("failed to understand the keeper");
         }
         // It has ended, or is about to: its last word is in its log.
         wait(&mut self.keeper, END)?;

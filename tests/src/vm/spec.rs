@@ -29,12 +29,17 @@ impl Spec {
         self.run_directory.join("agent")
     }
 
+    /// The socket that the machine's root disk is served at.
+    pub(crate) fn root_disk(&self) -> PathBuf {
+        self.run_directory.join("disk")
+    }
+
     /// What the kernel and systemd write to the machine's console.
     pub(crate) fn console(&self) -> PathBuf {
         self.run_directory.join("console")
     }
 
-    /// The disk that the machine has as its root.
+    /// The image of the disk that the machine has as its root.
     pub(crate) fn own_root(&self) -> PathBuf {
         self.disks.join("root.img")
     }

@@ -107,7 +107,10 @@ fn switches_users_both_ways() {
     assert_eq!(in_guest(&host, LOOK), seen);
     assert_eq!(owners(&host), format!("{base} {} ", base + 33));
     assert_eq!(host.ok(&untouched), before);
-    assert_eq!(host.ok("ls -A /var/lib/ctr"), "lab-one\nlab-short\n");
+    assert_eq!(
+        host.ok("ls -A /var/lib/ctr"),
+        ".declaration\nlab-one\nlab-short\n"
+    );
 
     a_switch_that_was_cut_short_is_ended(&host, base, &seen);
 }
@@ -122,5 +125,8 @@ fn a_switch_that_was_cut_short_is_ended(host: &Host, base: u32, seen: &str) {
     host.ok("systemctl start ctrd && ctr lab start one");
     assert_eq!(in_guest(host, LOOK), seen);
     assert_eq!(owners(host), format!("{base} {} ", base + 33));
-    assert_eq!(host.ok("ls -A /var/lib/ctr"), "lab-one\nlab-short\n");
+    assert_eq!(
+        host.ok("ls -A /var/lib/ctr"),
+        ".declaration\nlab-one\nlab-short\n"
+    );
 }

@@ -52,7 +52,7 @@ impl Owner {
         let directories: Vec<PathBuf> = ["file=", "file:"]
             .iter()
             .filter_map(|word| {
-                let (_, rest) = options.split_once(word)?;
+                let (_, rest) = options.rsplit_once(word)?;
                 let path = rest.split(['\0', ',']).next()?;
                 Path::new(path).parent().map(Path::to_owned)
             })

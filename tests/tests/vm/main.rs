@@ -4,6 +4,6 @@ mod a_guest_that_forks_without_end_is_bounded;
 mod a_guest_that_wants_too_much_memory_is_bounded;
 mod a_limit_of_processors_holds;
 mod a_machine_ends_with_its_owner;
-mod a_power_cut_leaves_what_was_applied;
+mod a_power_cut_loses_nothing_that_was_promised;
 mod guests;
 mod sessions_are_in_their_guests_cgroup;

@@ -13,11 +13,12 @@ use sha2::Sha256;
 
 use super::error::CredentialError;
 use super::generated::random;
-use super::private_file::write_once;
+use super::private_file::write_private;
 use crate::model::{CredentialId, MachineName, hex};
+use crate::os::durable;
 
 /// Its length in bytes: as long as the hash's output (RFC 2104, 3).
-const LENGTH: usize = 32;
+pub(super) const LENGTH: usize = 32;
 
 /// The key of this host.
 pub struct DigestKey([u8; LENGTH]);
@@ -29,22 +30,20 @@ impl DigestKey {
     pub fn open(path: &Path) -> Result<Self, CredentialError> {
         match fs::read(path) {
             Ok(bytes) => {
-                let key = bytes.try_into().map_err(|bytes: Vec<u8>| {
-                    let why = format!("it has {} bytes instead of {LENGTH}", bytes.len());
-                    CredentialError::io("use", path)(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        why,
-                    ))
-                })?;
+                let key = bytes
+                    .try_into()
+                    .map_err(|bytes: Vec<u8>| CredentialError::NoKey {
+                        path: path.to_owned(),
+                        length: bytes.len(),
+                    })?;
                 Ok(Self(key))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(directory) = path.parent() {
-                    fs::create_dir_all(directory)
-                        .map_err(CredentialError::io("make", directory))?;
+                    durable::make_directory(directory, 0o755)?;
                 }
                 let key = random()?;
-                write_once(path, &key)?;
+                write_private(path, &key)?;
                 Ok(Self(key))
             }
             Err(error) => Err(CredentialError::io("read", path)(error)),
@@ -90,7 +89,9 @@ mod tests {
             .mode();
         assert_eq!(mode & 0o7777, 0o600);
         std::fs::write(&path, "short").expect("written");
-        assert!(DigestKey::open(&path).is_err(), "never replaced");
+        let error = DigestKey::open(&path).expect_err("never replaced");
+        assert!(error.to_string().contains("has 5 bytes instead of 32"));
+        assert!(error.hint().is_some());
     }
 
     #[test]

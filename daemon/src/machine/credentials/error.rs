@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::machine::root::FileError;
-use crate::machine::root::HostPathError;
+use super::digest_key::LENGTH;
+use crate::machine::root::{FileError, HostPathError};
 
 /// The largest credential, in bytes: `CREDENTIAL_SIZE_MAX` of systemd, which is also what a unit of a
 /// guest can load of all of its credentials together.
@@ -44,6 +44,20 @@ pub enum CredentialError {
         /// The user's name.
         user: String,
     },
+    /// A secret that ctrd made is not there any more.
+    #[error("{path} is empty: the secret that ctrd made is lost")]
+    Lost {
+        /// Where it stood.
+        path: PathBuf,
+    },
+    /// What stands where the key of the digests should be is none.
+    #[error("{path} has {length} bytes instead of {LENGTH}: it is not the key that ctrd made")]
+    NoKey {
+        /// The key's path.
+        path: PathBuf,
+        /// The length of what stands there.
+        length: usize,
+    },
     /// The host gives no random bytes.
     #[error("failed to get random bytes")]
     Random(#[source] io::Error),
@@ -74,6 +88,15 @@ impl CredentialError {
             Self::NoSuchUser { .. } => {
                 Some("declare the `user` by number, or make the user in the root".to_owned())
             }
+            Self::Lost { path } => Some(format!(
+                "write it back, or remove {} and `ctr apply`: then another secret is made",
+                path.display()
+            )),
+            Self::NoKey { path, .. } => Some(format!(
+                "remove {} and `ctr apply`: another is made, and each container with credentials \
+                 is restarted once",
+                path.display()
+            )),
             Self::Random(_) | Self::File(_) => None,
         }
     }

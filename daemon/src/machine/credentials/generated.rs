@@ -7,9 +7,9 @@ use std::path::Path;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::error::CredentialError;
-use super::private_file::{closed_directory, write_once};
+use super::private_file::{closed_directory, write_private};
 use crate::model::{CredentialId, MachineName, hex};
-use crate::os::Paths;
+use crate::os::{Paths, durable};
 
 /// How many random bytes a secret has; as text it has twice as many hexadecimal digits, which can
 /// stand in an address as they are.
@@ -28,10 +28,10 @@ pub fn make_secret(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(CredentialError::io("look at", &path)(error)),
     }
-    fs::create_dir_all(&paths.state).map_err(CredentialError::io("make", &paths.state))?;
+    durable::make_directory(&paths.state, 0o755)?;
     closed_directory(&paths.secrets())?;
     closed_directory(&directory)?;
-    write_once(&path, hex(&random()?).as_bytes())
+    write_private(&path, hex(&random()?).as_bytes())
 }
 
 /// The paths of all secrets that were made and never taken away.
@@ -77,7 +77,11 @@ mod tests {
         let id = "token".parse().expect("valid");
         // What a ctrd that was killed in the middle leaves.
         std::fs::create_dir_all(paths.machine_secrets(&machine)).expect("made");
-        std::fs::write(paths.machine_secrets(&machine).join(":unfinished"), "x").expect("written");
+        std::fs::write(
+            paths.machine_secrets(&machine).join("token:unfinished"),
+            "x",
+        )
+        .expect("written");
         make_secret(&paths, &machine, &id).expect("made");
         let path = paths.machine_secrets(&machine).join("token");
         let secret = std::fs::read_to_string(&path).expect("read");

@@ -43,7 +43,11 @@ fn read(
                 Err(CredentialError::Path(HostPathError::Missing { .. })) => {
                     return Ok(Taken::Unmade);
                 }
-                read => read?,
+                read => match read? {
+                    // Made again, it would be another one than the guest's data was made with.
+                    content if content.is_empty() => return Err(CredentialError::Lost { path }),
+                    content => content,
+                },
             }
         }
     };
@@ -57,4 +61,46 @@ fn refused(error: &CredentialError) -> Taken {
         reason: with_causes(error),
         hint: error.hint(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::take;
+    use crate::machine::credentials::{Taken, make_secret};
+    use crate::machine::test_container;
+    use crate::model::{CredentialId, CredentialSource};
+    use crate::os::Paths;
+
+    #[test]
+    fn a_secret_that_was_made_and_is_empty_is_refused_and_not_made_again() {
+        // Paths below a directory of another user would be refused for that.
+        assert!(nix::unistd::geteuid().is_root(), "run this test as root");
+        let place = tempfile::tempdir().expect("a directory");
+        let paths = Paths {
+            state: place.path().join("ctr"),
+            ..Paths::default()
+        };
+        let mut container = test_container("web");
+        let id: CredentialId = "token".parse().expect("valid");
+        container
+            .credentials
+            .insert(id.clone(), CredentialSource::Generated);
+        let now = || {
+            let taken = take(&container, &paths);
+            let (_, token) = taken.iter().next().expect("one credential");
+            match token {
+                Taken::Unmade => "unmade".to_owned(),
+                Taken::Ready { .. } => "ready".to_owned(),
+                Taken::Refused(refusal) => refusal.reason.clone(),
+            }
+        };
+        assert_eq!(now(), "unmade");
+        make_secret(&paths, &container.machine, &id).expect("made");
+        assert_eq!(now(), "ready");
+        let path = paths.machine_secrets(&container.machine).join("token");
+        std::fs::write(&path, "").expect("emptied");
+        assert!(now().ends_with("is empty: the secret that ctrd made is lost"));
+        make_secret(&paths, &container.machine, &id).expect("nothing to do");
+        assert!(now().ends_with("is lost"));
+    }
 }

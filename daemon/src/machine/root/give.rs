@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use crate::model::{Container, UserMode};
-use crate::os::Paths;
+use crate::os::{Paths, durable};
 
 use super::host_path::{HostPathError, open_host};
 use super::reown::reown;
@@ -35,6 +35,8 @@ pub fn give_state(container: &Container, paths: &Paths) -> Result<(), RootError>
             // directory's setgid bit: that is nobody's of the guest.
             let kept = host_journal_group(paths)?.filter(|_| into);
             reown(opened.file, &journal, shift, kept)?;
+            // It may be on another file system than the note that says that it is under way.
+            durable::sync_file_system(&journal)?;
         }
         Err(HostPathError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),

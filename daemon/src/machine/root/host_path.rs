@@ -13,8 +13,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, Stat, chownat, fstat, mkdirat, openat,
-    readlinkat, renameat_with,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, Stat, chownat, fstat, fsync, mkdirat,
+    openat, readlinkat, renameat_with,
 };
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
@@ -282,6 +282,7 @@ fn make_in(parent: &Opened, name: &OsStr, (uid, gid): (u32, u32)) -> Result<Open
         AtFlags::EMPTY_PATH,
     )
     .map_err(error("give an owner to"))?;
+    fsync(&made).map_err(error("save"))?;
     renameat_with(
         &parent.file,
         &fresh,
@@ -290,6 +291,11 @@ fn make_in(parent: &Opened, name: &OsStr, (uid, gid): (u32, u32)) -> Result<Open
         RenameFlags::NOREPLACE,
     )
     .map_err(error("name"))?;
+    // What a guest saves below it outlives a power cut, and so must its name.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(&parent.file, ".", flags, Mode::empty())
+        .and_then(fsync)
+        .map_err(error("save"))?;
     let stat = fstat(&made).map_err(error("look at"))?;
     Ok(Opened {
         open_to_all: parent.open_to_all && passes_all(&stat),

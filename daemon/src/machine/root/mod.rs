@@ -2,7 +2,6 @@
 //! first instruction of the guest.
 
 mod binds;
-mod file_error;
 mod give;
 mod guest_files;
 mod host_path;
@@ -22,8 +21,8 @@ mod state;
 mod system;
 mod uid_base;
 
+pub use crate::os::FileError;
 pub use binds::binds_attached;
-pub use file_error::FileError;
 pub use give::give_state;
 pub use guest_files::{GivenFiles, observe_given, write_given};
 pub use host_path::HostPathError;

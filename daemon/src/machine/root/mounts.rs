@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use super::host_path::Opened;
 use super::idmap::{UserNamespace, attach, copy_of, set};
 use super::ownership::IdMap;
 use super::{RootError, UidBase};
+use crate::os::durable;
 
 /// Something is mounted at `path` (statx(2), `STATX_ATTR_MOUNT_ROOT`).
 pub fn mounted(path: &Path) -> io::Result<bool> {
@@ -212,20 +213,14 @@ pub(super) fn private_directory(path: &Path) -> Result<(), RootError> {
         .map_err(RootError::io("close", path))
 }
 
-/// Makes a directory of ours with its owner; one that is there keeps its content.
+/// Makes a directory of ours with its owner; one that is there keeps its content. Its name outlives a
+/// power cut, as what its guest saves in it does.
 pub(super) fn make_directory(
     path: &Path,
     mode: u32,
     owner: Option<UidBase>,
 ) -> Result<(), RootError> {
-    match fs::DirBuilder::new()
-        .recursive(true)
-        .mode(mode)
-        .create(path)
-    {
-        Ok(()) => {}
-        Err(error) => return Err(RootError::io("make", path)(error)),
-    }
+    durable::make_directory(path, mode)?;
     if let Some(owner) = owner {
         let id = Some(owner.get());
         chown(path, id, id).map_err(RootError::io("give an owner to", path))?;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::model::{MachineName, UserMode};
-use crate::os::Paths;
+use crate::os::{Paths, durable};
 
 use super::ids_in_use::{IdsInUse, has_account};
 use super::{FileError, UidBase};
@@ -95,7 +95,8 @@ fn owner(path: &Path) -> Result<Option<u32>, StateError> {
 /// Makes a machine's state directory, owned by a user range that nobody else has.
 ///
 /// The directory appears under its name only once it has its owner, so a crash between the two
-/// leaves nothing that could be read as somebody's range. Callers take turns: the choice looks at
+/// leaves nothing that could be read as somebody's range. It outlives a power cut: what a guest writes
+/// belongs to these ids. Callers take turns: the choice looks at
 /// all the others.
 pub fn claim_state(
     paths: &Paths,
@@ -103,7 +104,7 @@ pub fn claim_state(
     users: UserMode,
 ) -> Result<(), StateError> {
     let state = &paths.state;
-    fs::create_dir_all(state).map_err(StateError::io("make", state))?;
+    durable::make_directory(state, 0o755)?;
     if observe_state(state, machine)?.is_some() {
         return Ok(());
     }
@@ -124,7 +125,8 @@ pub fn claim_state(
 fn appear(fresh: &Path, base: Option<UidBase>, path: &Path) -> Result<(), StateError> {
     let owner = Some(base.map_or(0, UidBase::get));
     chown(fresh, owner, owner).map_err(StateError::io("give an owner to", fresh))?;
-    fs::rename(fresh, path).map_err(StateError::io("name", path))
+    durable::sync(fresh)?;
+    Ok(durable::rename(fresh, path)?)
 }
 
 /// Notes that a machine's state is on its way between a user range and the host's users, and returns
@@ -159,8 +161,9 @@ pub(super) fn end_giving(
     let path = paths.machine_state(machine);
     let owner = Some(to.map_or(0, UidBase::get));
     chown(&path, owner, owner).map_err(StateError::io("give an owner to", &path))?;
-    let mark = mark(&paths.state, machine);
-    fs::remove_file(&mark).map_err(StateError::io("remove", &mark))
+    // No power cut keeps the end of the note and loses an owner.
+    durable::sync_file_system(&path)?;
+    Ok(durable::remove(&mark(&paths.state, machine))?)
 }
 
 /// Stands while a machine's state is given from one to the other; its owner is the range.

@@ -48,6 +48,9 @@ impl Fleet {
         let mut taken = self
             .take_into_force(model, parsed.digest, everybody_is_idle)
             .await;
+        taken
+            .failures
+            .extend(self.keep_declaration(parsed.text).await);
         drop(turn);
         taken.staying.retain(|(id, _)| !idle.contains(id));
         let plan = PlanView {

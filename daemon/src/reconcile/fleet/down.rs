@@ -14,7 +14,7 @@ impl Fleet {
     /// Stops everything and takes away what is ours, except data.
     pub async fn down(&self) -> DownReport {
         let nothing = Arc::new(Model::default());
-        let (before, leaving) = {
+        let (before, leaving, still_kept) = {
             let _turn = self.turn.lock().await;
             let before = self.in_force().model;
             self.change(|now| {
@@ -23,7 +23,8 @@ impl Fleet {
                 now.next_try_ms = None;
             });
             self.host.declare_no_group();
-            (before, self.ask_to_leave(&nothing).await)
+            let still_kept = self.forget_declaration();
+            (before, self.ask_to_leave(&nothing).await, still_kept)
         };
         let all: Vec<ContainerId> = leaving.iter().map(|(id, _)| id.clone()).collect();
         let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
@@ -39,6 +40,7 @@ impl Fleet {
         report
             .failures
             .extend(failures.into_iter().filter_map(|it| it.error));
+        report.failures.extend(still_kept);
         report.data = self.data(&before);
         self.last_things(&nothing, &mut report).await;
         report

@@ -2,6 +2,7 @@
 
 mod apply;
 mod down;
+mod last_good;
 mod orphans;
 mod prune;
 mod removal;
@@ -186,10 +187,11 @@ impl Fleet {
         views
     }
 
-    /// Reads the declaration in place for the first time: when this returns every container has its
-    /// task and its status, and none was waited for.
+    /// Reads the declaration in place for the first time, or the last one that was accepted where that
+    /// is refused: when this returns every container has its task and its status, and none was waited
+    /// for.
     pub async fn begin(&self) -> Result<(), Arc<LoadError>> {
-        let parsed = self.load()?;
+        let (parsed, refused) = self.load_or_last()?;
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
         if let Err(error) = self.host.see_all_attached().await {
@@ -198,6 +200,10 @@ impl Fleet {
         if let Err(error) = self.put_in_force(&model, parsed.digest).await {
             tracing::error!("{}", error.sentence());
         }
+        if let Some(failed) = self.keep_declaration(parsed.text).await {
+            tracing::error!("{}", failed.error.unwrap_or_default());
+        }
+        self.change(|now| now.refused = refused);
         if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
             tracing::error!("{}", with_causes(&error));
         }
