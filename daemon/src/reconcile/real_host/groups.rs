@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::firewall;
 use crate::machine::{Active, machine_of_unit};
@@ -50,7 +51,10 @@ impl RealHost {
         // Whoever asks for a declaration to be made so is not answered from memory: the news of a
         // flushed table may still be on its way here.
         open.firewall.forget();
-        open.converge().await
+        let converged = open.converge().await;
+        self.firewall_failed
+            .store(converged.is_err(), Ordering::Relaxed);
+        converged
     }
 
     /// Makes every group's bridge what it should be.
