@@ -215,23 +215,27 @@ async fn who_comes_waits_for_who_goes_and_is_no_failure() {
 async fn what_is_declared_again_before_it_is_gone_runs_on() {
     let mut bench = bench(Intent::Run);
     bench.until(|status| status.state == State::Running).await;
-    bench.host.world().refuse_after = Some(0);
+    bench
+        .host
+        .happen(|observed| observed.unit.active = Active::Deactivating);
+    bench.until(|status| status.state == State::Stopping).await;
     let send = async |bench: &Bench, request| {
         let sent = bench.handle.requests.send(request).await;
         sent.expect("the task lives");
     };
-    let (reply, answer) = oneshot::channel();
+    let (reply, gone) = oneshot::channel();
     send(&bench, Request::Remove(reply)).await;
-    answer.await.expect("it answers").expect_err("refused");
-    let (reply, answer) = oneshot::channel();
+    let (reply, started) = oneshot::channel();
     send(&bench, Request::Start(reply)).await;
-    answer.await.expect_err("it is on its way out");
-    let (reply, answer) = oneshot::channel();
+    started.await.expect_err("it is on its way out");
+    let (reply, declared) = oneshot::channel();
     let model = wanted(Intent::Run).model;
     send(&bench, Request::Declare(model, reply)).await;
-    assert_eq!(answer.await.expect("it answers"), Ok(()));
+    gone.await.expect_err("it is declared again");
+    bench.host.end(Some(Ended::Reboot));
+    assert_eq!(declared.await.expect("it answers"), Ok(()));
     bench.until(|status| status.state == State::Running).await;
-    assert_eq!(bench.starts(), 1, "it was never stopped");
+    assert_eq!(bench.starts(), 2);
 }
 
 #[tokio::test(start_paused = true)]
