@@ -356,6 +356,29 @@ fn down_asks_first() {
 }
 
 #[test]
+fn prune_lists_and_deletes_when_asked() {
+    let fake = Fake::start();
+    let listed = run(&fake, &["prune"]);
+    assert!(listed.stdout.contains("/var/lib/ctr/lab-old"), "{listed:?}");
+    assert_eq!(
+        run(&fake, &["prune", "lab-old"]).status,
+        Some(2),
+        "nobody answers"
+    );
+    let deleted = run(&fake, &["prune", "--all", "--yes"]);
+    assert_eq!(
+        (deleted.status, deleted.stdout.as_str()),
+        (Some(0), "deleted  /var/lib/ctr/lab-old\n")
+    );
+    let refused = run(&fake, &["prune", "--yes", "lab-hello"]);
+    assert_eq!(refused.status, Some(1));
+    assert!(
+        refused.stderr.contains("lab-hello is declared"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn the_address_of_what_does_not_run_is_not_printed() {
     let fake = Fake::start();
     let ended = run(&fake, &["lab", "url", "hello"]);

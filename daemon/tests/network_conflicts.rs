@@ -4,8 +4,9 @@ mod network_world;
 
 use ctrd::network::{
     Attachment, Bridge, Conflict, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedGroup,
-    ObservedNamespace, Step, plan_container, plan_group,
+    ObservedNamespace, Route, Step, plan_container, plan_group,
 };
+use ipnet::Ipv4Net;
 use network_world::model;
 
 fn link(index: u32, name: &str, kind: &str) -> Link {
@@ -142,5 +143,84 @@ fn a_namespace_of_another_machine_is_a_conflict() {
             .to_string(),
         "the network namespace ctr-ml-jupyter exists and ctr did not make it, \
          it is marked `ctr:other`"
+    );
+}
+
+/// A bridge of ours at index 4 that has `ml`'s subnet from an earlier declaration.
+fn with_a_stale_bridge(used_by: Option<&str>) -> ObservedGroup {
+    let stale = Link {
+        alias: Some("ctr:old".to_owned()),
+        up: true,
+        ..link(4, "br-old", "bridge")
+    };
+    let address: Ipv4Net = "192.168.200.10/24".parse().expect("valid");
+    let gateways = used_by.map(|it| (address.addr(), it.parse().expect("valid")));
+    ObservedGroup {
+        host: Interfaces {
+            links: vec![stale],
+            addresses: vec![(4, address)],
+            routes: vec![Route {
+                index: 4,
+                destination: address.trunc(),
+                connected: true,
+                gateway: None,
+            }],
+        },
+        gateways: gateways.into_iter().collect(),
+        ..ObservedGroup::default()
+    }
+}
+
+#[test]
+fn an_address_of_a_bridge_of_ours_goes_when_no_guest_uses_it() {
+    let free = plan_group(&bridge(), &with_a_stale_bridge(None));
+    assert_eq!(
+        lines(&free.expect("ours")),
+        [
+            "remove address 192.168.200.10/24 from br-old",
+            "create bridge br-ml 192.168.200.10/24"
+        ]
+    );
+    let used = plan_group(&bridge(), &with_a_stale_bridge(Some("old-web")));
+    let conflict = used.expect_err("a guest goes out by it");
+    assert!(conflict.passes());
+    assert_eq!(
+        conflict.to_string(),
+        "waits for old-web, whose way out is still 192.168.200.10 on br-old"
+    );
+}
+
+#[test]
+fn an_address_of_somebody_elses_bridge_is_a_conflict() {
+    let mut observed = with_a_stale_bridge(None);
+    observed.host.links[0].alias = None;
+    let conflict = plan_group(&bridge(), &observed).expect_err("not ours");
+    assert!(!conflict.passes());
+    assert_eq!(
+        conflict.to_string(),
+        "the address 192.168.200.10 is already on the interface br-old"
+    );
+}
+
+#[test]
+fn the_old_address_of_a_group_stays_while_a_guest_goes_out_by_it() {
+    let mut observed = with_a_stale_bridge(Some("ml-ollama"));
+    observed.host.links[0] = Link {
+        alias: Some("ctr:ml".to_owned()),
+        up: true,
+        ..link(4, "br-ml", "bridge")
+    };
+    let mut moved = bridge();
+    moved.address = "192.168.201.10/24".parse().expect("valid");
+    let steps = plan_group(&moved, &observed).expect("ours");
+    assert_eq!(lines(&steps), ["add address 192.168.201.10/24 to br-ml"]);
+    observed.gateways.clear();
+    let steps = plan_group(&moved, &observed).expect("ours");
+    assert_eq!(
+        lines(&steps),
+        [
+            "remove address 192.168.200.10/24 from br-ml",
+            "add address 192.168.201.10/24 to br-ml"
+        ]
     );
 }

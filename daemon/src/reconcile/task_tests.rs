@@ -16,7 +16,7 @@ use crate::os::Paths;
 use super::convergence::wanted;
 use super::fake_host::{FakeHost, nothing, ready};
 use super::fleet::Handles;
-use super::host::Wanted;
+use super::host::{Conflict, Wanted};
 use super::marks::Mark;
 use super::plan::{Intent, Step};
 use super::status::Status;
@@ -193,6 +193,73 @@ async fn a_power_off_that_is_seen_on_its_way_stays_off_too() {
     bench.host.end(None);
     bench.until(|status| status.state == State::Stopped).await;
     assert_eq!(bench.starts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_waits_for_who_goes_and_is_no_failure() {
+    let mut bench = bench(Intent::Stop);
+    let blocked = "waits for lab-old, which still has 10.77.3.11";
+    bench
+        .host
+        .happen(|observed| observed.blocked = Some(blocked.to_owned()));
+    bench.ask(Request::Start).await;
+    let status = bench.until(|status| status.state == State::Waiting).await;
+    assert_eq!(status.reason.as_deref(), Some(blocked));
+    assert_eq!((status.next_try_ms, status.failures), (None, 0));
+    assert!(bench.host.world().done.is_empty(), "nothing is begun");
+    bench.host.happen(|observed| observed.blocked = None);
+    bench.until(|status| status.state == State::Running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_declared_again_before_it_is_gone_runs_on() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    bench
+        .host
+        .happen(|observed| observed.unit.active = Active::Deactivating);
+    bench.until(|status| status.state == State::Stopping).await;
+    let send = async |bench: &Bench, request| {
+        let sent = bench.handle.requests.send(request).await;
+        sent.expect("the task lives");
+    };
+    let (reply, gone) = oneshot::channel();
+    send(&bench, Request::Remove(reply)).await;
+    let (reply, started) = oneshot::channel();
+    send(&bench, Request::Start(reply)).await;
+    started.await.expect_err("it is on its way out");
+    let (reply, declared) = oneshot::channel();
+    let model = wanted(Intent::Run).model;
+    send(&bench, Request::Declare(model, reply)).await;
+    gone.await.expect_err("it is declared again");
+    bench.host.end(Some(Ended::Reboot));
+    assert_eq!(declared.await.expect("it answers"), Ok(()));
+    bench.until(|status| status.state == State::Running).await;
+    assert_eq!(bench.starts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tries_are_counted_and_begin_anew_when_one_works() {
+    let mut bench = bench(Intent::Stop);
+    let conflict = |reason: &str| {
+        Some(Conflict {
+            reason: reason.to_owned(),
+            hint: None,
+        })
+    };
+    bench
+        .host
+        .happen(|observed| observed.conflict = conflict("in the way"));
+    bench.ask(Request::Start).await;
+    let status = bench.until(|status| status.failures == 3).await;
+    assert_eq!(status.state, State::Failed);
+    assert!(status.next_try_ms.is_some());
+    bench.ask(Request::Start).await;
+    let again = bench.until(|status| status.state == State::Failed).await;
+    assert_eq!(again.failures, 1, "a person begins anew");
+    bench.host.happen(|observed| observed.conflict = None);
+    let up = bench.until(|status| status.state == State::Running).await;
+    assert_eq!((up.failures, up.next_try_ms), (0, None));
 }
 
 /// A container that has one credential, which is read like this.

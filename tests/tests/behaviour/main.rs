@@ -47,6 +47,7 @@ mod reaches_services_from_the_host;
 mod recovers_from_a_killed_nspawn;
 mod refuses_a_secret_that_others_can_read;
 mod refuses_an_old_systemd_or_nft;
+mod removes_at_any_moment;
 mod renames_and_moves_in_one_apply;
 mod resolv_conf_follows_the_host;
 mod roots_of_every_kind;

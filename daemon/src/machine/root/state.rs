@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use crate::machine::leftovers::remove_tree;
 use crate::model::{MachineName, UserMode};
 use crate::os::{Paths, durable};
 
@@ -200,12 +201,7 @@ fn taken(state: &Path) -> Result<Vec<UidBase>, StateError> {
 /// Drops a machine's writable layer: what `ephemeral = true` means.
 pub fn drop_layer(state: &Path) -> Result<(), StateError> {
     for part in ["upper", "work", "root"] {
-        let path = state.join(part);
-        match fs::remove_dir_all(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StateError::io("remove", &path)(error)),
-        }
+        remove_tree(&state.join(part))?;
     }
     Ok(())
 }

@@ -175,7 +175,10 @@ impl Fleet {
             let observed = self.host.observe(&wanted).await;
             let seen = view(&wanted, None, &self.shared.paths, observed);
             views.insert(container.id.clone(), seen);
-            self.host.forget(&container.machine);
+            // Somebody may have applied it meanwhile, and its task hears of its unit by now.
+            if self.in_force().model.container(&container.id).is_none() {
+                self.forget(&container.machine);
+            }
         }
         let mut views: Vec<_> = views.into_values().collect();
         renames::note(

@@ -1,7 +1,8 @@
-//! What no container's task tries again: groups whose network could not be made, and tasks that had to
-//! wait for something to be gone.
+//! What no container's task tries again: groups whose network could not be made, a firewall that could not
+//! be written, and tasks that had to wait for something to be gone.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,7 +28,8 @@ impl Fleet {
         loop {
             self.reap_all();
             self.catch_up().await;
-            if self.troubled().is_empty() {
+            let firewall_failed = || self.host.firewall_failed.load(Ordering::Relaxed);
+            if self.troubled().is_empty() && !firewall_failed() {
                 backoff.reset();
                 due = None;
                 self.change(|now| now.next_try_ms = None);
@@ -44,6 +46,9 @@ impl Fleet {
                     due = None;
                     let _turn = self.turn.lock().await;
                     self.host.ensure_groups(&self.in_force().model).await;
+                    if firewall_failed() {
+                        self.host.mend_firewall().await;
+                    }
                 }
                 () = self.stirred.notified() => {
                     // Another declaration has been tried just now, for the first time.

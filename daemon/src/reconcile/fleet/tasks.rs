@@ -120,7 +120,14 @@ impl Fleet {
             ended && Arc::make_mut(now).remove(id).is_some()
         });
         if gone && let Ok(machine) = id.machine() {
-            self.host.forget(&machine);
+            self.forget(&machine);
+        }
+    }
+
+    /// Forgets what is known of a machine, unless some container of that name has a task.
+    pub(super) fn forget(&self, machine: &MachineName) {
+        if !self.machines_with_a_task().contains(machine) {
+            self.host.forget(machine);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::firewall;
 use crate::machine::{Active, machine_of_unit};
@@ -47,7 +48,10 @@ impl RealHost {
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
         self.close_movers(model, &mut open.containers);
-        open.converge().await.map(drop)
+        let converged = open.converge().await;
+        self.firewall_failed
+            .store(converged.is_err(), Ordering::Relaxed);
+        converged.map(drop)
     }
 
     /// Makes every group's bridge what it should be.

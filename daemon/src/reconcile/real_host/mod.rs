@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zbus::Connection;
@@ -43,6 +44,8 @@ pub struct RealHost {
     pub(super) systemd: Systemd,
     pub(super) network: Network,
     firewall: tokio::sync::Mutex<Open>,
+    /// The last try to make the tables what they should be failed.
+    pub(super) firewall_failed: AtomicBool,
     /// Choosing a user range looks at all the others.
     claim: Arc<Mutex<()>>,
     /// A bridge is made by one container's start, whichever comes first.
@@ -73,6 +76,7 @@ impl RealHost {
             systemd,
             network,
             firewall: tokio::sync::Mutex::new(Open::new(firewall)),
+            firewall_failed: AtomicBool::new(false),
             claim: Arc::default(),
             group: tokio::sync::Mutex::new(()),
             groups: Mutex::default(),
@@ -91,7 +95,10 @@ impl RealHost {
         if !open.wanted {
             return;
         }
-        match open.converge().await {
+        let converged = open.converge().await;
+        self.firewall_failed
+            .store(converged.is_err(), Ordering::Relaxed);
+        match converged {
             Ok(lines) => {
                 for line in lines {
                     tracing::warn!("the firewall was changed by somebody else: {line}");

@@ -72,6 +72,14 @@ impl<H: Host> Task<H> {
                     self.before_removal = self.wanted.intent;
                 }
                 self.fresh(Intent::Remove);
+                let down = [Active::Inactive, Active::Failed];
+                if self
+                    .last
+                    .as_ref()
+                    .is_some_and(|it| !down.contains(&it.active))
+                {
+                    self.say_at_once(State::Stopping, &[State::Stopping]);
+                }
                 self.remove.push(reply);
             }
         }

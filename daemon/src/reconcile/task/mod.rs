@@ -5,10 +5,10 @@ mod note;
 mod publish;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use ctr_api::wire::{ContainerPlan, State};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
@@ -350,7 +350,7 @@ impl<H: Host> Task<H> {
 
     /// Waits for anything that may change what is to be done; `false` ends the task.
     async fn wait(&mut self, inbox: &mut mpsc::Receiver<Request>) -> bool {
-        let due = self.next_try.map(tokio::time::Instant::from_std);
+        let due = self.next_try;
         let timer = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,

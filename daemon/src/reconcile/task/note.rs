@@ -1,6 +1,8 @@
 //! What a task learns from what it sees: ends that nobody asked for, starts that are not due.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::machine::{Active, Ended};
 

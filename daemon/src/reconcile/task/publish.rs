@@ -1,8 +1,7 @@
 //! What a task tells everybody: its container's status.
 
-use std::time::Instant;
-
 use ctr_api::wire::State;
+use tokio::time::Instant;
 
 use crate::machine::Active;
 
