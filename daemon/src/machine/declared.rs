@@ -91,7 +91,7 @@ impl Declared {
         let changed = keys.into_iter().filter(|key| differs(key));
         let mut named: Vec<Change> = changed.filter_map(|key| named(key)).collect();
         named.sort();
-        whole(named)
+        whole(&named)
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) struct Difference {
 impl Difference {
     /// Between the declaration before, if there was one, and what is wanted.
     pub(super) fn between(before: Option<&Model>, wanted: &Wanted) -> Self {
-        let Some(before) = before else {
+        // Most plans are of the declaration that is in force: nothing is written out for those.
+        let Some(before) = before.filter(|before| **before != *wanted.model) else {
             return Self::default();
         };
         let hosts = |model: &Model| Some(network::hosts(model, model.container(&wanted.id)?));

@@ -28,6 +28,56 @@ fn plan_says_what_apply_does() {
     assert_eq!(host.ok("ctr plan | tail -1"), "7 nothing\n");
     assert_eq!(host.run("ctr plan --exit-code").status, 0);
 
+    host.write(FILE, edited(root));
+    // Without a file it is the declaration in place that is read again.
+    let planned: PlanView = json(&host.ok("ctr plan --json"));
+    assert_eq!(host.run("ctr plan --exit-code").status, 6);
+    says_what_is_edited(&planned);
+    let text = host.ok("ctr plan");
+    assert!(
+        text.ends_with("\n1 remove, 1 restart, 5 live, 1 start\n"),
+        "{text}"
+    );
+
+    let applied = host.fails("ctr apply --json");
+    assert_eq!(applied.status, 1, "one of them cannot be brought there");
+    let report: ApplyReport = json(&applied.stdout);
+    assert_eq!(report.plan, planned, "something else was done");
+    let [failure] = report.failures.as_slice() else {
+        panic!("{:#?}", report.failures);
+    };
+    assert_eq!(failure.name, "stuck");
+    assert!(
+        failure
+            .error
+            .as_deref()
+            .is_some_and(|it| it.contains("/srv/none"))
+    );
+
+    let names = ["keep", "live", "both", "said", "stuck"];
+    let now = running(&host, &names);
+    let (before, after) = ([&leaders[..4], &leaders[5..]].concat(), now);
+    for (name, (before, after)) in names.iter().zip(before.iter().zip(&after)) {
+        assert_eq!(before == after, *name != "both", "{name}");
+    }
+    assert_eq!(property(&host, "ctr-lab-live", "TasksMax"), "512");
+    running(&host, &["new"]);
+
+    // What is left is what could not be done.
+    let left: PlanView = json(&host.ok("ctr plan --json"));
+    let stuck = found(&left, "stuck").clone();
+    assert_eq!(stuck.action, Action::Nothing);
+    assert_eq!(stuck.changed, ["binds"]);
+    let idle = left.containers.iter().filter(|it| it.name != "stuck");
+    for it in idle {
+        assert_eq!((it.action, &it.reason), (Action::Nothing, &None), "{it:#?}");
+    }
+    host.ok("mkdir /srv/none && mount -t tmpfs none /srv/none && chown daemon:daemon /srv/none && ctr apply");
+    assert_eq!(host.ok("ctr apply"), "nothing to do\n");
+}
+
+/// Everything edited at once.
+fn edited(root: &str) -> String {
     let limits = "limits = { tasks-max = 512 }\nafter = [\"lab/keep\"]\n";
     let other_port = PUBLISHED.replace("18080", "18081");
     let missing = "binds = [{ host = \"/srv/none\", guest = \"/srv/none\" }]\n";
@@ -40,12 +90,12 @@ fn plan_says_what_apply_does() {
         sleeper("new", 18, ""),
         declared("idle", 17, &format!("{root}ephemeral = true\n")),
     ]);
-    let edited = edited.replace("host-address", "host-ports = [53]\nhost-address");
-    host.write(FILE, edited);
-    // Without a file it is the declaration in place that is read again.
-    let planned: PlanView = json(&host.ok("ctr plan --json"));
-    assert_eq!(host.run("ctr plan --exit-code").status, 6);
-    let of = |name: &str| found(&planned, name);
+    edited.replace("host-address", "host-ports = [53]\nhost-address")
+}
+
+#[track_caller]
+fn says_what_is_edited(plan: &PlanView) {
+    let of = |name: &str| found(plan, name);
     let is = |name: &str, action: Action, changed: &[&str], reason: &str| {
         let found = of(name);
         assert_eq!(found.action, action, "{found:#?}");
@@ -100,51 +150,9 @@ fn plan_says_what_apply_does() {
         "{stuck:#?}"
     );
     assert!(
-        planned
-            .host
+        plan.host
             .contains(&"group lab: changed host-ports".to_owned())
     );
-    let text = host.ok("ctr plan");
-    assert!(
-        text.ends_with("\n1 remove, 1 restart, 5 live, 1 start\n"),
-        "{text}"
-    );
-
-    let applied = host.fails("ctr apply --json");
-    assert_eq!(applied.status, 1, "one of them cannot be brought there");
-    let report: ApplyReport = json(&applied.stdout);
-    assert_eq!(report.plan, planned, "something else was done");
-    let [failure] = report.failures.as_slice() else {
-        panic!("{:#?}", report.failures);
-    };
-    assert_eq!(failure.name, "stuck");
-    assert!(
-        failure
-            .error
-            .as_deref()
-            .is_some_and(|it| it.contains("/srv/none"))
-    );
-
-    let names = ["keep", "live", "both", "said", "stuck"];
-    let now = running(&host, &names);
-    let (before, after) = ([&leaders[..4], &leaders[5..]].concat(), now);
-    for (name, (before, after)) in names.iter().zip(before.iter().zip(&after)) {
-        assert_eq!(before == after, *name != "both", "{name}");
-    }
-    assert_eq!(property(&host, "ctr-lab-live", "TasksMax"), "512");
-    running(&host, &["new"]);
-
-    // What is left is what could not be done.
-    let left: PlanView = json(&host.ok("ctr plan --json"));
-    let stuck = found(&left, "stuck").clone();
-    assert_eq!(stuck.action, Action::Nothing);
-    assert_eq!(stuck.changed, ["binds"]);
-    let idle = left.containers.iter().filter(|it| it.name != "stuck");
-    for it in idle {
-        assert_eq!((it.action, &it.reason), (Action::Nothing, &None), "{it:#?}");
-    }
-    host.ok("mkdir /srv/none && mount -t tmpfs none /srv/none && chown daemon:daemon /srv/none && ctr apply");
-    assert_eq!(host.ok("ctr apply"), "nothing to do\n");
 }
 
 #[track_caller]
