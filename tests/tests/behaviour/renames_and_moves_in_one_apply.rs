@@ -3,7 +3,7 @@
 
 use ctr_lab::Host;
 
-use crate::a_slow_stop_holds_nobody_up::{applied, applying, held};
+use crate::a_slow_stop_holds_nobody_up::{applying, held};
 use crate::guests::{PATIENCE, lab, running, sleeper};
 use crate::talk::{SOON, all_listen, answering, answers, apply, boot, declaration, group, leader};
 
