@@ -51,12 +51,9 @@ pub(super) async fn run(wish: Wish, yes: bool, json: bool) -> Result<Exit, Error
     } else if report.deleted.is_empty() && report.failures.is_empty() {
         output::say("nothing is left of containers that are declared no more\n");
     } else {
-        let lines: String = report
-            .deleted
-            .iter()
-            .map(|it| format!("deleted  {it}\n"))
-            .collect();
-        output::print(&lines)?;
+        for path in &report.deleted {
+            output::print(&format!("deleted  {path}\n"))?;
+        }
     }
     for failure in &report.failures {
         let error = Error::failed(format!("what is left of {} stays", failure.name))

@@ -132,18 +132,17 @@ fn next_try(at_ms: u64, now_ms: u64) -> String {
 /// What is declared no more and has not gone yet, a line each.
 fn leaving(leaving: &Leaving, now_ms: u64) -> String {
     let next_try = leaving.next_try_ms.map(|at| next_try(at, now_ms));
-    let why: String = leaving
-        .reason
-        .iter()
-        .chain(&next_try)
-        .map(|it| format!("; {it}"))
-        .collect();
-    format!(
-        "{}/{} is declared no more and {}{why}",
+    let mut line = format!(
+        "{}/{} is declared no more and {}",
         leaving.group,
         leaving.name,
         leaving.state.as_str()
-    )
+    );
+    for why in leaving.reason.iter().chain(&next_try) {
+        line.push_str("; ");
+        line.push_str(why);
+    }
+    line
 }
 
 pub(super) fn percent(percent: f64) -> String {

@@ -99,7 +99,10 @@ fn what_is_declared_again_before_it_has_gone_stays() {
     let (slow, other) = (held("slow", 11, ""), sleeper("other", 12, ""));
     let host = Host::with_ctr(&lab(&[slow.clone(), other.clone()]));
     let before = running(&host, &["slow", "other"]);
-    host.write("/etc/ctr/containers.toml", lab(&[other.clone()]));
+    host.write(
+        "/etc/ctr/containers.toml",
+        lab(std::slice::from_ref(&other)),
+    );
     let _first = applying(&host, "/root/first");
     host.until(
         "ctr status | grep -q 'lab/slow is declared no more'",

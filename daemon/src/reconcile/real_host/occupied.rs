@@ -118,36 +118,42 @@ mod tests {
         Ipv4Addr::new(10, 77, 3, last)
     }
 
-    fn attached(last: u8) -> Option<Attached> {
-        Some(Attached {
+    fn attached(last: u8) -> Attached {
+        Attached {
             addresses: vec![at(last)],
             gateway: Some(at(1)),
-        })
+        }
     }
 
     #[test]
     fn who_waits_hears_of_the_end_of_another_once() {
         let (one, two) = (machine("lab-one"), machine("lab-two"));
         let mut occupied = Occupied::default();
-        occupied.see(&one, attached(11));
+        occupied.see(&one, Some(attached(11)));
         assert_eq!(occupied.other_at(at(11), &two), Some(&one));
         assert_eq!(occupied.other_at(at(11), &one), None, "its own");
         assert!(occupied.is_elsewhere(&one, at(12)));
         assert!(!occupied.is_elsewhere(&one, at(11)));
         occupied.wait(&two);
-        assert!(occupied.see(&one, attached(11)).is_empty(), "nothing new");
+        assert!(
+            occupied.see(&one, Some(attached(11))).is_empty(),
+            "nothing new"
+        );
         assert!(occupied.see(&one, None).contains(&two));
         assert_eq!(occupied.other_at(at(11), &two), None);
         assert!(occupied.gateways().is_empty());
-        assert!(occupied.see(&one, attached(11)).is_empty(), "told once");
+        assert!(
+            occupied.see(&one, Some(attached(11))).is_empty(),
+            "told once"
+        );
     }
 
     #[test]
     fn a_gateway_is_in_use_until_its_last_guest_has_ended() {
         let (one, two) = (machine("lab-one"), machine("lab-two"));
         let mut occupied = Occupied::default();
-        occupied.see(&one, attached(11));
-        occupied.see(&two, attached(12));
+        occupied.see(&one, Some(attached(11)));
+        occupied.see(&two, Some(attached(12)));
         occupied.see(&one, None);
         assert_eq!(occupied.gateways().get(&at(1)), Some(&two));
         occupied.see(&two, None);
