@@ -12,8 +12,8 @@ use crate::firewall::{Firewall, nft_version};
 use crate::machine::Systemd;
 use crate::network::{Changes, Network};
 use crate::os::{Paths, watch_files};
-use crate::reconcile::RealHost;
 use crate::reconcile::fleet::Fleet;
+use crate::reconcile::{RealHost, follow_host};
 
 /// The oldest systemd whose nspawn and transient units do what is needed (decision 0001).
 const SYSTEMD_MINIMUM: u32 = 254;
@@ -52,6 +52,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     tokio::spawn(follow_tables(host.clone()));
     tokio::spawn(follow_bridges(host.clone()));
+    tokio::spawn(follow_shutdown(connection.clone(), host.clone()));
     tokio::spawn(follow_resolver(paths, host));
     tokio::spawn(fleet.clone().keep_trying());
     // Without a declaration nothing is known to be undeclared: what runs is left alone.
@@ -94,6 +95,13 @@ async fn follow_tables(host: Arc<RealHost>) {
     let ended: std::io::Result<()> = result.await;
     if let Err(error) = ended {
         tracing::warn!("changes of the firewall by others will not be noticed: {error}");
+    }
+}
+
+/// A host that shuts down is left to it; systemd that was away is listened to again.
+async fn follow_shutdown(connection: Connection, host: Arc<RealHost>) {
+    if let Err(error) = follow_host(connection, host).await {
+        tracing::error!("what logind and systemd say of the host will not be heard: {error}");
     }
 }
 

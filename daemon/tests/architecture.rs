@@ -29,6 +29,7 @@ const PURE: &[&str] = &[
     "model/names.rs",
     "network/conflict.rs",
     "network/desired.rs",
+    "network/kept_links.rs",
     "network/observed.rs",
     "network/plan.rs",
     "network/removal.rs",

@@ -2,11 +2,12 @@
 
 mod network_world;
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ctrd::model::{Group, MachineName, Model};
-use ctrd::network::{Attachment, Bridge, ObservedContainer, ObservedGroup};
+use ctrd::network::{Attachment, Bridge, ObservedContainer, ObservedGroup, plan_running_container};
 use network_world::{World, in_a_world, model, run};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -265,6 +266,46 @@ fn nothing_is_heard_of_what_one_did_oneself_for_longer_than_a_look() {
         // The control: it is still listened to.
         run("ip -n ctr-ml-ollama link set lo down");
         timeout(QUIET, ollama.notified()).await.expect("told");
+    });
+}
+
+#[test]
+fn a_namespace_gets_its_name_back_from_who_stands_in_it() {
+    let name = "a_namespace_gets_its_name_back_from_who_stands_in_it";
+    in_a_world(name, async |world| {
+        let model = model();
+        world.converge_network(&model).await;
+        let attachment = attachment(&model, "ollama");
+        let inode = || run("stat -L -c %i /run/netns/ctr-ml-ollama");
+        let before = inode();
+        let mut guest = Command::new("ip")
+            .args(["netns", "exec", "ctr-ml-ollama", "sleep", "1000"])
+            .spawn()
+            .expect("ip runs");
+        // It execs in the namespace it was told to.
+        let place = format!("stat -L -c %i /proc/{}/ns/net", guest.id());
+        while run(&place) != before {}
+        run("ip netns del ctr-ml-ollama");
+        let observed = world.network.observe_container(&attachment).await;
+        let observed = observed.expect("read");
+        let steps = |process| plan_running_container(&attachment, &observed, process);
+        // One that stands elsewhere: its number may have been another's.
+        let theirs = steps(std::process::id()).expect("no conflict");
+        let refused = world.network.apply(&theirs[0]).await.expect_err("not ours");
+        assert!(
+            refused
+                .source
+                .to_string()
+                .contains("does not carry the mark")
+        );
+        let ours = steps(guest.id()).expect("no conflict");
+        world.apply(&ours).await;
+        world.apply(&ours).await;
+        assert_eq!(inode(), before);
+        let ollama = &of_ml(&model).containers[&"ollama".parse().expect("a name")];
+        assert_eq!(world.container_steps(of_ml(&model), ollama).await, []);
+        guest.kill().expect("killed");
+        guest.wait().expect("waited for");
     });
 }
 

@@ -1,12 +1,13 @@
 //! Effects on systemd and machined: each one call.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore};
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, DBusError, Variant};
+use zbus::{Connection, DBusError, OwnedVariant, Variant};
 
 use crate::model::MachineName;
 
@@ -83,8 +84,6 @@ impl Systemd {
                 .cache_properties(CacheProperties::No)
                 .build()
                 .await?;
-            // Without it systemd sends no PropertiesChanged (org.freedesktop.systemd1(5)).
-            manager.subscribe().await?;
             Ok(Self {
                 connection: connection.clone(),
                 manager,
@@ -93,7 +92,9 @@ impl Systemd {
                 all: Arc::default(),
             })
         };
-        made.await.map_err(error)
+        let made = made.await.map_err(error)?;
+        made.subscribe().await?;
+        Ok(made)
     }
 
     /// systemd's version as it writes it, `257.13-1~deb13u1`.
@@ -102,6 +103,32 @@ impl Systemd {
             .version()
             .await
             .map_err(SystemdError::new("read the version of", "systemd"))
+    }
+
+    /// Asks systemd for its signals, which it sends to those who did: without it there is no
+    /// `PropertiesChanged` (org.freedesktop.systemd1(5)). Asking twice does no harm.
+    pub async fn subscribe(&self) -> Result<(), SystemdError> {
+        match self.manager.subscribe().await {
+            Ok(()) => Ok(()),
+            Err(error) if is(&error, "org.freedesktop.systemd1.AlreadySubscribed") => Ok(()),
+            Err(error) => Err(SystemdError::new("subscribe to", "systemd")(error)),
+        }
+    }
+
+    /// The host is shutting down: powering off, rebooting, all of it or only what is above the kernel.
+    /// systemd looks at its queue of jobs for this answer, so it is true before the first unit ends.
+    pub async fn is_stopping(&self) -> Result<bool, SystemdError> {
+        let mut patience = Patience::default();
+        loop {
+            return match self.manager.system_state().await {
+                Ok(state) => Ok(state == "stopping"),
+                Err(error) if patience.lasts(&error) => {
+                    tokio::time::sleep(AWAY_PAUSE).await;
+                    continue;
+                }
+                Err(error) => Err(SystemdError::new("read the state of", "systemd")(error)),
+            };
+        }
     }
 
     /// A unit as it is; one that does not exist is [`Unit::absent`].
@@ -140,24 +167,30 @@ impl Systemd {
 
     async fn read(&self, unit: &str) -> Result<Unit, SystemdError> {
         let _turn = self.turns.acquire().await;
-        let read = async {
-            let proxy = UnitPropertiesProxy::builder(&self.connection)
-                .path(unit_path(unit))
-                .cache_properties(CacheProperties::No)
-                .build()
-                .await?;
-            // sd-bus answers an empty interface name with the properties of all of them. One answer
-            // is one moment: asked for one by one, half could be the unit's before systemd forgot
-            // it, and half of the empty one that took its place.
-            proxy.get_all("").await
-        };
-        match read.await {
-            Ok(properties) => Ok(Unit::read(&properties)),
-            Err(error) if is(&error, "org.freedesktop.DBus.Error.UnknownObject") => {
-                Ok(Unit::absent())
-            }
-            Err(error) => Err(SystemdError::new("read the state of", unit)(error)),
+        let mut patience = Patience::default();
+        loop {
+            return match self.read_unit(unit).await {
+                Ok(properties) => Ok(Unit::read(&properties)),
+                Err(error) if is(&error, UNKNOWN_OBJECT) => Ok(Unit::absent()),
+                Err(error) if patience.lasts(&error) => {
+                    tokio::time::sleep(AWAY_PAUSE).await;
+                    continue;
+                }
+                Err(error) => Err(SystemdError::new("read the state of", unit)(error)),
+            };
         }
+    }
+
+    async fn read_unit(&self, unit: &str) -> zbus::Result<HashMap<String, OwnedVariant>> {
+        let proxy = UnitPropertiesProxy::builder(&self.connection)
+            .path(unit_path(unit))
+            .cache_properties(CacheProperties::No)
+            .build()
+            .await?;
+        // sd-bus answers an empty interface name with the properties of all of them. One answer
+        // is one moment: asked for one by one, half could be the unit's before systemd forgot
+        // it, and half of the empty one that took its place.
+        proxy.get_all("").await
     }
 
     /// A machine as machined knows it, if it does.
@@ -175,33 +208,32 @@ impl Systemd {
             return Ok(None);
         }
         let _turn = self.turns.acquire().await;
-        let path = match self.machines.get_machine(machine.as_str()).await {
-            Ok(path) => path,
-            Err(error) if is(&error, NO_SUCH_MACHINE) => return Ok(None),
-            Err(error) => return Err(SystemdError::new("look up the machine", machine)(error)),
-        };
-        let read = async {
-            let proxy = MachineProxy::builder(&self.connection)
-                .path(path)
-                .cache_properties(CacheProperties::No)
-                .build()
-                .await?;
-            Ok(Registered {
-                leader: proxy.leader().await?,
-                unit: proxy.unit().await?,
-            })
-        };
-        match read.await {
-            Ok(registered) => Ok(Some(registered)),
-            // It went between the two calls.
-            Err(error)
-                if is(&error, "org.freedesktop.DBus.Error.UnknownObject")
-                    || is(&error, NO_SUCH_MACHINE) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(SystemdError::new("read the machine", machine)(error)),
+        let mut patience = Patience::default();
+        loop {
+            return match self.read_machine(machine).await {
+                Ok(registered) => Ok(Some(registered)),
+                // Not known, or gone between two calls.
+                Err(error) if is(&error, UNKNOWN_OBJECT) || is(&error, NO_SUCH_MACHINE) => Ok(None),
+                Err(error) if patience.lasts(&error) => {
+                    tokio::time::sleep(AWAY_PAUSE).await;
+                    continue;
+                }
+                Err(error) => Err(SystemdError::new("look up the machine", machine)(error)),
+            };
         }
+    }
+
+    async fn read_machine(&self, machine: &MachineName) -> zbus::Result<Registered> {
+        let path = self.machines.get_machine(machine.as_str()).await?;
+        let proxy = MachineProxy::builder(&self.connection)
+            .path(path)
+            .cache_properties(CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Registered {
+            leader: proxy.leader().await?,
+            unit: proxy.unit().await?,
+        })
     }
 
     /// Queues the start of a transient unit; returns when the job is queued.
@@ -287,6 +319,37 @@ impl Systemd {
 
 /// The names of all units of ours.
 const OURS: &str = "ctr-*.service";
+/// How long whoever is asked may be away: systemd while it executes itself anew, machined while it is
+/// restarted. What passes by itself is nobody's trouble.
+const AWAY_TRIES: u32 = 20;
+const AWAY_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often an answer was waited for that nobody gave.
+#[derive(Debug, Default)]
+struct Patience {
+    tries: u32,
+}
+
+impl Patience {
+    /// Whether to ask once more, after a pause.
+    fn lasts(&mut self, error: &zbus::Error) -> bool {
+        self.tries += 1;
+        self.tries <= AWAY_TRIES && is_away(error)
+    }
+}
+
+/// Nobody has the name, or who had it went without an answer.
+fn is_away(error: &zbus::Error) -> bool {
+    [
+        "org.freedesktop.DBus.Error.NameHasNoOwner",
+        "org.freedesktop.DBus.Error.ServiceUnknown",
+        "org.freedesktop.DBus.Error.NoReply",
+    ]
+    .iter()
+    .any(|name| is(error, name))
+}
+
+const UNKNOWN_OBJECT: &str = "org.freedesktop.DBus.Error.UnknownObject";
 const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 const NO_SUCH_MACHINE: &str = "org.freedesktop.machine1.NoSuchMachine";
 

@@ -41,6 +41,8 @@ pub(crate) trait Manager {
     /// When the files of units were last read again (`daemon-reload`), in microseconds.
     #[zbus(property(emits_changed_signal = "false"))]
     fn units_load_timestamp_monotonic(&self) -> zbus::Result<u64>;
+    #[zbus(property)]
+    fn system_state(&self) -> zbus::Result<String>;
 }
 
 /// One row of `ListUnitsByPatterns`: name, description, load, active and sub state, followed unit,

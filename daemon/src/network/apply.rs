@@ -1,7 +1,9 @@
 //! From one step to the kernel.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -115,6 +117,11 @@ impl Network {
             Step::CreateNamespace { namespace, alias } => {
                 self.create_namespace(namespace, alias).await
             }
+            Step::BindNamespace {
+                namespace,
+                alias,
+                process,
+            } => self.bind_namespace(namespace, alias, *process).await,
             Step::Connect(attachment) => self.connect(attachment).await,
             Step::SetPort { veth, bridge } => {
                 let (socket, bridge) = self.existing(&Place::Host, bridge).await?;
@@ -188,17 +195,50 @@ impl Network {
         host.set_up(link.index).await
     }
 
+    /// Whether a namespace carries the mark `alias`.
+    async fn carries(&self, namespace: &OwnedFd, alias: &str) -> io::Result<bool> {
+        let socket = Socket::open_in(&self.thread, namespace).await?;
+        let lo = socket.link("lo").await?;
+        Ok(lo.is_some_and(|lo| lo.alias.as_deref() == Some(alias)))
+    }
+
+    /// The namespace of that name and mark is there. Its directory is, if it is not.
+    async fn is_there(&self, path: &Path, alias: &str) -> io::Result<bool> {
+        if !self.paths.netns.is_dir() {
+            namespace_files::prepare(&self.paths.netns)?;
+        }
+        let Some(namespace) = namespace_files::open(path)? else {
+            return Ok(false);
+        };
+        if self.carries(&namespace, alias).await? {
+            return Ok(true);
+        }
+        let what = format!("{} is a namespace that ctr did not make", path.display());
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, what))
+    }
+
+    /// Gives its name back to the namespace that a process stands in.
+    async fn bind_namespace(&self, name: &str, alias: &str, process: u32) -> io::Result<()> {
+        let path = self.paths.netns.join(name);
+        if self.is_there(&path, alias).await? {
+            return Ok(());
+        }
+        let namespace = File::open(format!("/proc/{process}/ns/net"))?.into();
+        // The process may have ended, and its number be another's: the mark says whose it is.
+        if !self.carries(&namespace, alias).await? {
+            let what = format!(
+                "process {process} stands in a namespace that does not carry the mark `{alias}`"
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        }
+        namespace_files::bind(&namespace, &path)
+    }
+
     /// Makes a namespace and names it last, so that a named one is always a finished one.
     async fn create_namespace(&self, name: &str, alias: &str) -> io::Result<()> {
         let path = self.paths.netns.join(name);
-        if let Some(namespace) = namespace_files::open(&path)? {
-            let socket = Socket::open_in(&self.thread, &namespace).await?;
-            let lo = socket.link("lo").await?;
-            if lo.is_some_and(|lo| lo.alias.as_deref() == Some(alias)) {
-                return Ok(());
-            }
-            let what = format!("{} is a namespace that ctr did not make", path.display());
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        if self.is_there(&path, alias).await? {
+            return Ok(());
         }
         let namespace = self.thread.create().await?;
         let socket = Socket::open_in(&self.thread, &namespace).await?;

@@ -61,7 +61,7 @@ pub use observed::{
     Inside, Interfaces, Link, Marked, MarkedNamespace, ObservedContainer, ObservedGroup,
     ObservedNamespace, Route, Sysctls,
 };
-pub use plan::{plan_container, plan_group};
+pub use plan::{plan_container, plan_group, plan_running_container};
 pub use removal::{Removal, Removals, plan_container_removal, plan_removals};
 pub use step::{Place, Step};
 

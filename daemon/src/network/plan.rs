@@ -124,6 +124,25 @@ pub fn plan_container(
     Ok(steps)
 }
 
+/// Like [`plan_container`], of a container whose guest runs: `process` is systemd-nspawn, which stands
+/// in its namespace, or 0 where that is not known. A namespace lives as long as the guest in it,
+/// whatever happens to its name, so the name is given back and no other one is made.
+pub fn plan_running_container(
+    desired: &Attachment,
+    observed: &ObservedContainer,
+    process: u32,
+) -> Result<Vec<Step>, Conflict> {
+    if process != 0 && observed.namespace == ObservedNamespace::Absent {
+        // What is in it is known when it has its name.
+        return Ok(vec![Step::BindNamespace {
+            namespace: desired.namespace.clone(),
+            alias: desired.alias.clone(),
+            process,
+        }]);
+    }
+    plan_container(desired, observed)
+}
+
 /// The steps between a veth whose two ends are in their places and the one that is desired.
 fn repair(
     steps: &mut Vec<Step>,

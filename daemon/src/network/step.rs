@@ -87,6 +87,15 @@ pub enum Step {
         /// Its mark, `ctr:<machine>`.
         alias: String,
     },
+    /// Give its name back to the namespace of a guest that runs.
+    BindNamespace {
+        /// Its name, `ctr-<machine>`.
+        namespace: String,
+        /// The mark it carries, `ctr:<machine>`.
+        alias: String,
+        /// A process of the host that stands in it: systemd-nspawn's own, which no guest can move.
+        process: u32,
+    },
     /// Make the veth between a bridge and a namespace, with everything on both ends.
     Connect(Attachment),
     /// Make a veth's end a port of its bridge.
@@ -152,6 +161,14 @@ impl fmt::Display for Step {
             Self::SetUp { place, interface } => write!(f, "switch {interface} on{place}"),
             Self::CreateNamespace { namespace, .. } => {
                 write!(f, "create network namespace {namespace}")
+            }
+            Self::BindNamespace {
+                namespace, process, ..
+            } => {
+                write!(
+                    f,
+                    "give the network namespace of process {process} its name {namespace} back"
+                )
             }
             Self::Connect(attachment) => write!(
                 f,

@@ -174,6 +174,12 @@ pub trait Host: Send + Sync + 'static {
         step: &Step,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
 
+    /// The host is shutting down: nothing is started or repaired, and no end says anything about a
+    /// guest. A host that cannot say is not.
+    fn stopping(&self) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
     /// Returns when something may have changed about the container: "look again", no more.
     fn changed(&self, wanted: &Wanted) -> impl Future<Output = ()> + Send;
 }

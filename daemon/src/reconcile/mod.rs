@@ -20,6 +20,7 @@ pub mod fleet;
 mod given_credentials;
 mod host;
 mod host_error;
+mod host_signals;
 mod journal_views;
 mod marks;
 mod open_firewall;
@@ -40,6 +41,7 @@ mod unit_signals;
 
 pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;
+pub use host_signals::follow_host;
 pub use journal_views::KeepError;
 pub use marks::Mark;
 pub use plan::{Intent, Plan, Step, plan, removal};

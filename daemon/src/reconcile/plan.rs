@@ -285,7 +285,9 @@ fn live(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if !observed.group_ready && observed.blocked.is_none() {
         steps.push(Step::EnsureGroup);
     }
-    steps.extend(network_steps(wanted, observed)?);
+    let process = observed.unit.main_pid;
+    let network = network::plan_running_container(&wanted.network(), &observed.network, process)?;
+    steps.extend(network.into_iter().map(Step::Network));
     if !observed.firewall_open {
         steps.push(Step::OpenFirewall);
     }

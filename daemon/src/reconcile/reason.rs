@@ -128,6 +128,7 @@ const LIMITS: &[Key] = &[
 fn network_drift(step: &network::Step) -> String {
     match step {
         network::Step::CreateNamespace { .. } => "its network namespace is missing".to_owned(),
+        network::Step::BindNamespace { .. } => "its network namespace has lost its name".to_owned(),
         network::Step::Connect(_) => "its link is missing".to_owned(),
         network::Step::SetUp { interface, .. } => format!("{interface} is switched off"),
         network::Step::AddAddress { interface, .. } => format!("{interface} lacks its address"),

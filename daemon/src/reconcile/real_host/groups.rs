@@ -8,7 +8,7 @@ use crate::firewall;
 use crate::machine::{Active, machine_of_unit};
 use crate::model::{ContainerId, Group, GroupName, MachineName, Model};
 use crate::network::{self, Attached, Bridge, ObservedGroup};
-use crate::reconcile::host::{Conflict, Wanted};
+use crate::reconcile::host::{Conflict, Host, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::desired;
 
@@ -70,6 +70,9 @@ impl RealHost {
     /// Somebody changed a bridge: those that are declared are made what they should be, also where no
     /// guest of theirs runs.
     pub async fn mend_bridges(&self) {
+        if self.stopping().await {
+            return;
+        }
         let model = lock(&self.groups).model.clone();
         for group in model.groups.values() {
             let say = |step: &network::Step| {

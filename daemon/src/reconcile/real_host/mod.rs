@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zbus::Connection;
 
+use crate::error_text::with_causes;
 use crate::firewall::Firewall;
 use crate::machine::credentials::Credentials;
 use crate::machine::root::{FileError, RootError, UidBase, observe_state};
@@ -54,6 +55,8 @@ pub struct RealHost {
     groups: Mutex<Groups>,
     occupied: Mutex<Occupied>,
     signals: UnitSignals,
+    /// logind has said that the host is about to shut down.
+    shutdown_prepared: AtomicBool,
     leaders: Mutex<HashMap<MachineName, (u32, Registered)>>,
     /// The first processes of guests whose users have their bounds: nobody else can change them.
     bounded: Mutex<HashMap<MachineName, u32>>,
@@ -82,6 +85,7 @@ impl RealHost {
             groups: Mutex::default(),
             occupied: Mutex::default(),
             signals: UnitSignals::new(connection),
+            shutdown_prepared: AtomicBool::new(false),
             leaders: Mutex::new(HashMap::new()),
             bounded: Mutex::new(HashMap::new()),
             given: given::Given::default(),
@@ -89,8 +93,30 @@ impl RealHost {
         }
     }
 
+    /// logind says that the host is about to shut down, or that it is not after all.
+    pub(super) fn prepare_for_shutdown(&self, begins: bool) {
+        if self.shutdown_prepared.swap(begins, Ordering::Relaxed) != begins {
+            let what = if begins {
+                "the host is about to shut down: nothing is started or repaired from here on"
+            } else {
+                "the host does not shut down after all: everything is looked at again"
+            };
+            tracing::info!("{what}");
+        }
+    }
+
+    /// Everything that may have been missed or left is made up for.
+    pub(super) async fn look_at_everything(&self) {
+        self.look_again();
+        self.mend_bridges().await;
+        self.mend_firewall().await;
+    }
+
     /// Somebody changed some table of the host: ours are read again and mended where they differ.
     pub async fn mend_firewall(&self) {
+        if self.stopping().await {
+            return;
+        }
         let mut open = self.firewall.lock().await;
         if !open.wanted {
             return;
@@ -160,6 +186,19 @@ impl Host for RealHost {
 
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
         self.take(wanted, step).await
+    }
+
+    async fn stopping(&self) -> bool {
+        if self.shutdown_prepared.load(Ordering::Relaxed) {
+            return true;
+        }
+        match self.systemd.is_stopping().await {
+            Ok(stopping) => stopping,
+            Err(error) => {
+                tracing::warn!("{}", with_causes(&error));
+                false
+            }
+        }
     }
 
     async fn credentials(&self, container: &Container) -> Credentials {

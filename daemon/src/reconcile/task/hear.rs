@@ -15,6 +15,7 @@ use crate::reconcile::status::{now_ms, view};
 
 impl<H: Host> Task<H> {
     pub(super) async fn hear(&mut self, request: Request) {
+        self.undisturbed &= matches!(request, Request::Plan(..));
         match request {
             // It is on its way out: who asks hears that by having no answer.
             Request::Start(_) | Request::Stop(_) | Request::Restart(_)

@@ -94,6 +94,8 @@ struct Task<H> {
     remove: Vec<oneshot::Sender<Result<(), Conflict>>>,
     /// What it was meant to do before it was to be removed.
     before_removal: Intent,
+    /// It ran as it should, and nothing was asked for since: what differs now is others' doing.
+    undisturbed: bool,
 }
 
 /// Starts the task of a container.
@@ -131,6 +133,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         blocked: None,
         declare: Vec::new(),
         remove: Vec::new(),
+        undisturbed: false,
     };
     tokio::spawn(task.run(inbox));
     Handle {
@@ -194,7 +197,7 @@ impl<H: Host> Task<H> {
                 return Next::Wait;
             }
         };
-        self.note(&observed);
+        self.note(&observed).await;
         self.blocked = None;
         if self.held_back(&observed) {
             return self.not_yet(&observed);
@@ -228,6 +231,9 @@ impl<H: Host> Task<H> {
             self.publish(Some(&observed));
             return Next::Wait;
         }
+        if self.wanted.intent == Intent::Run && self.host.stopping().await {
+            return self.frozen(&observed);
+        }
         if plan.steps.contains(&Step::StartUnit) && observed.blocked.is_some() {
             self.trouble = None;
             self.blocked.clone_from(&observed.blocked);
@@ -248,7 +254,7 @@ impl<H: Host> Task<H> {
                 self.stopping = true;
                 self.forced = false;
             }
-            tracing::info!(container = %self.wanted.id, "{}: {step}", self.wanted.id);
+            self.say(step);
             if let Err(error) = self.host.apply(&self.wanted, step).await {
                 // Refused before it was tried: no end was asked for.
                 self.stopping &= !matches!(error, HostError::Conflict(_));
@@ -328,6 +334,7 @@ impl<H: Host> Task<H> {
     /// There is nothing to do now.
     fn settled(&mut self, observed: &Observed) -> Next {
         self.trouble = None;
+        self.undisturbed = observed.unit.active == Active::Active;
         self.publish(Some(observed));
         if self.wanted.intent == Intent::Remove
             && (matches!(observed.unit.active, Active::Inactive | Active::Failed)

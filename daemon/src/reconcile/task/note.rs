@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use ctr_api::wire::State;
+
 use crate::machine::{Active, Ended};
 
-use super::Task;
+use super::{Next, Task};
 use crate::reconcile::host::{Conflict, Host, Observed};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::marks::Mark;
-use crate::reconcile::plan::Intent;
+use crate::reconcile::plan::{Intent, Step};
 use crate::reconcile::status::now_ms;
 use crate::reconcile::supervise::{Verdict, verdict};
 
@@ -19,7 +21,7 @@ const GOOD_RUN: Duration = Duration::from_secs(60);
 
 impl<H: Host> Task<H> {
     /// Learns from what was seen: an end that nobody asked for, a guest that is ready.
-    pub(super) fn note(&mut self, observed: &Observed) {
+    pub(super) async fn note(&mut self, observed: &Observed) {
         let unit = &observed.unit;
         if unit.is_foreign() {
             return;
@@ -51,11 +53,47 @@ impl<H: Host> Task<H> {
             let asked = std::mem::take(&mut self.stopping);
             self.last_exit =
                 Some(ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string));
-            if !asked && self.wanted.intent == Intent::Run {
+            // A host that goes down ends its guests: none of them failed, or powered itself off. Asked
+            // here and not before: systemd knows of its shutdown before it ends the first.
+            if !asked && self.wanted.intent == Intent::Run && !self.host.stopping().await {
                 self.ended(ended);
             }
         }
+        self.undisturbed &= unit.active == Active::Active;
         self.last = Some(unit.clone());
+    }
+
+    /// Says what is about to be done, and that it was undone by somebody else.
+    pub(super) fn say(&self, step: &Step) {
+        let id = &self.wanted.id;
+        if self.undisturbed && matches!(step, Step::Network(_) | Step::EnsureGroup) {
+            tracing::warn!(container = %id, "{id}: its network was changed by somebody else: {step}");
+        } else {
+            tracing::info!(container = %id, "{id}: {step}");
+        }
+    }
+
+    /// The host is shutting down: everything is left to it.
+    pub(super) fn frozen(&mut self, observed: &Observed) -> Next {
+        let conflict = Conflict {
+            reason: "the host is shutting down".to_owned(),
+            hint: Some("what is declared comes up with the host".to_owned()),
+        };
+        // A place among those that start is kept, or it would be given to the next and come back at once.
+        match observed.unit.active {
+            Active::Failed | Active::Inactive => {
+                self.publish_state(
+                    State::Stopped,
+                    Some(conflict.reason.clone()),
+                    Some(observed),
+                );
+            }
+            Active::Active | Active::Activating | Active::Deactivating => {
+                self.publish(Some(observed));
+            }
+        }
+        self.answer_declare(&Err(conflict));
+        Next::Wait
     }
 
     pub(super) fn ended(&mut self, ended: Option<&Ended>) {
