@@ -1,4 +1,4 @@
-//! The number that the kernel counts the changes of nftables with. Decision 0015 has the reasons.
+//! The number that the kernel counts the changes of nftables with. Decision 0017 has the reasons.
 //!
 //! A network namespace has one such number. Each transaction that changes anything of any table
 //! adds one to it (`nf_tables_commit()` in `net/netfilter/nf_tables_api.c`), so that while it stays

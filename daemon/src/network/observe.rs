@@ -214,15 +214,22 @@ impl Network {
         let mut namespaces = Vec::new();
         for name in names {
             let what = || format!("the network namespace {name}");
-            let opened = namespace_files::open(&directory.join(&name)).map_err(reading(what()))?;
-            let Some(namespace) = opened else { continue };
-            let lo = async {
-                Socket::open_in(&self.thread, &namespace)
-                    .await?
-                    .link("lo")
-                    .await
+            let path = directory.join(&name);
+            let identity = Identity::at(&path).map_err(reading(what()))?;
+            let lo = if let Some(kept) = self.follow.namespace(&name, identity) {
+                let inside = kept.read(&self.thread).await.map_err(reading(what()))?;
+                inside.interfaces.link("lo").cloned()
+            } else {
+                let opened = namespace_files::open(&path).map_err(reading(what()))?;
+                let Some(namespace) = opened else { continue };
+                let lo = async {
+                    Socket::open_in(&self.thread, &namespace)
+                        .await?
+                        .link("lo")
+                        .await
+                };
+                lo.await.map_err(reading(what()))?
             };
-            let lo = lo.await.map_err(reading(what()))?;
             let machine = name.strip_prefix("ctr-").unwrap_or(&name).to_owned();
             if lo.and_then(|lo| lo.alias) == Some(alias(&machine)) {
                 namespaces.push(MarkedNamespace { name, machine });

@@ -2,6 +2,7 @@
 
 pub mod durable;
 mod file_error;
+mod instances;
 mod paths;
 mod process;
 mod stamp;
@@ -10,6 +11,7 @@ mod tasks;
 mod watch;
 
 pub use file_error::FileError;
+pub use instances::{most_instances, too_few_instances};
 pub use paths::{Paths, netns_name};
 pub use process::{process_is_in, process_start};
 pub use stamp::Stamp;

@@ -12,7 +12,7 @@ use zbus::connection;
 use crate::sample::Sample;
 
 /// How often each call is made.
-const CALLS: usize = 15;
+pub(crate) const CALLS: u32 = 15;
 
 /// A client of ctrd that is there already.
 pub(crate) struct Client {
@@ -71,6 +71,28 @@ impl Client {
             Ok(begun.elapsed())
         };
         (0..CALLS).map(|_| plan()).collect()
+    }
+
+    /// The time that processors spent on ctrd, systemd and the bus since they were started.
+    pub(crate) fn processor_time(&self, host: &Host) -> Result<Duration> {
+        let pid = |unit: &str| {
+            let show = format!("systemctl show --value --property=MainPID {unit}");
+            host.ok(&show).trim().to_owned()
+        };
+        let processes = [pid("ctrd"), pid("dbus"), "1".to_owned()];
+        let threads = processes
+            .iter()
+            .map(|pid| format!("{}/proc/{pid}/task", self.root));
+        let mut sum = Duration::ZERO;
+        for directory in threads {
+            for thread in fs::read_dir(&directory).with_context(|| directory.clone())? {
+                // proc_pid_schedstat(5): the first number is nanoseconds on a processor.
+                let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+                let first = text.split_ascii_whitespace().next().unwrap_or_default();
+                sum += Duration::from_nanos(first.parse()?);
+            }
+        }
+        Ok(sum)
     }
 
     /// The times of a call that does nothing: what the bus itself takes.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use ctr_lab::Options;
 
 use crate::PATIENCE;
-use crate::bus::Client;
+use crate::bus::{CALLS, Client};
 use crate::declaration::{Kind, containers};
 use crate::sample::{Sample, milliseconds};
 
@@ -39,12 +39,22 @@ fn with(size: usize, kind: Kind) -> Result<()> {
     );
     let idle = client.idle_calls()?;
     println!("  a call that does nothing  {idle}");
-    let say = |name: &str, sample: &Sample| {
+    let say = |name: &str, call: fn(&Client) -> Result<Sample>| {
+        let before = client.processor_time(&host)?;
+        let sample = call(&client)?;
+        // What this machine's other work did not make longer.
+        let spent = client.processor_time(&host)?.saturating_sub(before) / CALLS;
         let own = sample.median().saturating_sub(idle.median());
         println!("  {name:<24}  {sample}   in ctrd: {} ms", milliseconds(own));
+        println!(
+            "  {:<24}  {:>9} ms of a processor, for ctrd, systemd and the bus",
+            "",
+            milliseconds(spent)
+        );
+        Ok::<_, anyhow::Error>(())
     };
-    say("plan", &client.plans()?);
-    say("apply", &client.applies()?);
+    say("plan", Client::plans)?;
+    say("apply", Client::applies)?;
     let memory = host.ok("grep VmRSS /proc/$(systemctl show --value -p MainPID ctrd)/status");
     println!("  memory of ctrd             {}", memory.trim());
     Ok(())

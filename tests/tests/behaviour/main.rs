@@ -56,6 +56,7 @@ mod renames_and_moves_in_one_apply;
 mod resolv_conf_follows_the_host;
 mod roots_of_every_kind;
 mod says_how_to_start_a_missing_daemon;
+mod sees_what_others_did_to_units;
 mod starts_at_boot_in_parallel;
 mod starts_with_the_last_good_declaration;
 mod stops_a_command_that_has_just_started;

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 
 use crate::firewall;
 use crate::machine::{Active, machine_of_unit};
-use crate::model::{ContainerId, Group, GroupName, MachineName, Model};
+use crate::model::{Container, ContainerId, Group, GroupName, MachineName, Model, Program};
 use crate::network::{self, Attached, Bridge, ObservedGroup};
 use crate::reconcile::host::{Conflict, Host, Wanted};
+use crate::os::{most_instances, too_few_instances};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::desired;
 
@@ -42,6 +43,9 @@ impl RealHost {
         }
         self.ensure_groups(model).await;
         let mut open = self.firewall.lock().await;
+        if open.model != *model {
+            warn_of_few_instances(model);
+        }
         open.wanted = true;
         open.model = model.clone();
         open.containers
@@ -265,4 +269,13 @@ fn newer(group: &Group) -> String {
         "waits for the newest declaration of the group {}",
         group.name
     )
+}
+
+/// Says what would keep some of the guests from booting, before they try.
+fn warn_of_few_instances(model: &Model) {
+    let boots = |container: &&Container| matches!(container.program, Program::Boot { .. });
+    let booting = model.containers().filter(boots).count();
+    if let Some(said) = most_instances().and_then(|most| too_few_instances(booting, most)) {
+        tracing::warn!("{said}");
+    }
 }
