@@ -42,10 +42,14 @@ pub(crate) trait Device {
 
 /// Serves a client until it is gone. Its death is a way to go.
 pub(crate) fn serve(client: &mut (impl Read + Write), device: &mut impl Device) -> io::Result<()> {
-    match negotiate(client, device.size()).and_then(|ready| match ready {
-        true => transmit(client, device),
-        false => Ok(()),
-    }) {
+    let served = negotiate(client, device.size()).and_then(|ready| {
+        if ready {
+            transmit(client, device)
+        } else {
+            Ok(())
+        }
+    });
+    match served {
         Err(error)
             if matches!(
                 error.kind(),
@@ -239,10 +243,10 @@ mod tests {
 
     #[test]
     fn a_client_negotiates_writes_flushes_reads_and_dies() {
-        let (mut client, mut server) = UnixStream::pair().expect("two sockets");
+        let (mut client, mut other_end) = UnixStream::pair().expect("two sockets");
         let served = thread::spawn(move || {
             let mut memory = Memory(vec![0; 1024], 0);
-            serve(&mut server, &mut memory).map(|()| memory)
+            serve(&mut other_end, &mut memory).map(|()| memory)
         });
         let greeting: [u8; 18] = bytes(&mut client).expect("a greeting");
         assert_eq!(&greeting[..16], b"NBDMAGICIHAVEOPT");

@@ -67,7 +67,8 @@ impl VolatileDisk {
     /// The sectors of a request, which is made of whole ones.
     fn sectors(&self, offset: u64, length: usize) -> io::Result<Range<u64>> {
         let (sector, end) = (SECTOR as u64, offset.saturating_add(length as u64));
-        if offset % sector != 0 || end % sector != 0 || end > self.size {
+        let whole = offset.is_multiple_of(sector) && end.is_multiple_of(sector);
+        if !whole || end > self.size {
             return Err(ErrorKind::InvalidInput.into());
         }
         Ok(offset / sector..end / sector)
@@ -120,19 +121,17 @@ mod tests {
     use super::*;
 
     const SECTORS: usize = 256;
+    const BYTES: usize = SECTORS * SECTOR;
 
     fn disk() -> (tempfile::NamedTempFile, VolatileDisk) {
         let image = tempfile::NamedTempFile::new().expect("a file");
-        image
-            .as_file()
-            .set_len((SECTORS * SECTOR) as u64)
-            .expect("a size");
+        image.as_file().set_len(BYTES as u64).expect("a size");
         let disk = VolatileDisk::open(image.path()).expect("opened");
         (image, disk)
     }
 
     fn read(disk: &mut VolatileDisk) -> Vec<u8> {
-        let mut bytes = vec![0; SECTORS * SECTOR];
+        let mut bytes = vec![0; BYTES];
         disk.read(0, &mut bytes).expect("read");
         bytes
     }
@@ -150,10 +149,10 @@ mod tests {
     fn what_was_flushed_is_there_whatever_happens() {
         for seed in 0..20 {
             let (_image, mut disk) = disk();
-            disk.write(0, &[1; SECTORS * SECTOR]).expect("written");
+            disk.write(0, &vec![1; BYTES]).expect("written");
             disk.flush().expect("flushed");
             disk.lose_power(seed).expect("cut");
-            assert_eq!(read(&mut disk), [1; SECTORS * SECTOR]);
+            assert_eq!(read(&mut disk), vec![1; BYTES]);
         }
     }
 
@@ -162,13 +161,13 @@ mod tests {
         let mut left = Vec::new();
         for seed in 0..20 {
             let (_image, mut disk) = disk();
-            disk.write(0, &[2; SECTORS * SECTOR]).expect("written");
+            disk.write(0, &vec![2; BYTES]).expect("written");
             assert_eq!(new_sectors(&mut disk), SECTORS);
             disk.lose_power(seed).expect("cut");
             left.push(new_sectors(&mut disk));
             // The same chance once more.
             let (_image, mut again) = self::disk();
-            again.write(0, &[2; SECTORS * SECTOR]).expect("written");
+            again.write(0, &vec![2; BYTES]).expect("written");
             again.lose_power(seed).expect("cut");
             assert_eq!(read(&mut again), read(&mut disk));
         }
@@ -182,7 +181,7 @@ mod tests {
     #[test]
     fn a_request_beyond_the_end_or_of_half_a_sector_is_refused() {
         let (_image, mut disk) = disk();
-        let end = (SECTORS * SECTOR) as u64;
+        let end = BYTES as u64;
         for (offset, length) in [(end, SECTOR), (0, 100), (100, SECTOR)] {
             disk.write(offset, &vec![0; length])
                 .expect_err("not on the disk");

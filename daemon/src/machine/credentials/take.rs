@@ -86,8 +86,8 @@ mod tests {
             .credentials
             .insert(id.clone(), CredentialSource::Generated);
         let now = || {
-            let taken = take(&container, &paths);
-            let (_, token) = taken.iter().next().expect("one credential");
+            let credentials = take(&container, &paths);
+            let (_, token) = credentials.iter().next().expect("one credential");
             match token {
                 Taken::Unmade => "unmade".to_owned(),
                 Taken::Ready { .. } => "ready".to_owned(),

@@ -38,7 +38,7 @@ fn a_power_cut_loses_nothing_that_was_promised() {
     after::make_tables(&vm);
     after::check(&vm, &declared, &mut kept);
 
-    let (mut lost, mut settled) = (0, true);
+    let (mut sectors_lost, mut settled) = (0, true);
     for (number, cut) in CUTS.iter().enumerate().skip(first) {
         let chance = seed.wrapping_mul(1000).wrapping_add(number as u64);
         (cut.edit)(&mut declared);
@@ -48,7 +48,7 @@ fn a_power_cut_loses_nothing_that_was_promised() {
         let began = Instant::now();
         let loss = vm.cut_power(chance).expect("the machine boots again");
         let boot = began.elapsed().as_secs();
-        lost += loss.lost;
+        sectors_lost += loss.lost;
         (cut.then)(&vm, &declared);
         settled = cut.settles;
         if settled {
@@ -66,7 +66,7 @@ fn a_power_cut_loses_nothing_that_was_promised() {
         );
     }
     // The control: what nobody asked the disk to keep was not simply there again.
-    assert_ne!(lost, 0, "no cut lost anything");
+    assert_ne!(sectors_lost, 0, "no cut lost anything");
 }
 
 fn number(variable: &str) -> Option<usize> {

@@ -53,8 +53,8 @@ pub(super) struct Cut {
     pub(super) settles: bool,
 }
 
-/// Writes to the disk all the while and never has it flushed (`POSIX_FADV_DONTNEED` begins to write,
-/// posix_fadvise(2)): there is something to lose at every moment.
+/// Writes to the disk all the while and never has it flushed (`POSIX_FADV_DONTNEED` of
+/// `posix_fadvise(2)` begins to write): there is something to lose at every moment.
 const CARELESS: &str = "import os, time
 careless = os.open(\"/root/careless\", os.O_RDWR | os.O_CREAT)
 while True:
