@@ -13,6 +13,7 @@ use super::netlink::{Socket, has_number};
 use super::observed::Link;
 use super::step::{Place, Step};
 use super::sysctl;
+use crate::os::failpoint;
 
 /// How often a veth is made anew when the remains of the last one are in the way.
 const CONNECT_ATTEMPTS: usize = 5;
@@ -201,6 +202,7 @@ impl Network {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
         }
         let namespace = self.thread.create().await?;
+        failpoint("namespace made");
         let socket = Socket::open_in(&self.thread, &namespace).await?;
         let lo = socket
             .link("lo")

@@ -1,6 +1,7 @@
 //! The operating system, thinly.
 
 pub mod durable;
+mod failpoint;
 mod file_error;
 mod paths;
 mod process;
@@ -9,6 +10,7 @@ mod stub_init;
 mod tasks;
 mod watch;
 
+pub use failpoint::{after, before, failpoint};
 pub use file_error::FileError;
 pub use paths::{Paths, netns_name};
 pub use process::{process_is_in, process_start};
