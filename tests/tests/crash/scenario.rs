@@ -22,8 +22,8 @@ pub(crate) struct Scenario {
     pub(crate) may_start: Vec<&'static str>,
     /// Directories whose content a guest changes by itself, as regular expressions.
     pub(crate) shallow: Vec<&'static str>,
-    /// Takes away what later scenarios must not see, as bash text.
-    pub(crate) leave: String,
+    /// ctrd is killed; otherwise it only runs, to learn what it passes.
+    pub(crate) kill: bool,
 }
 
 impl Scenario {
@@ -38,7 +38,7 @@ impl Scenario {
             again: None,
             may_start: Vec::new(),
             shallow: Vec::new(),
-            leave: String::new(),
+            kill: true,
         }
     }
 

@@ -208,7 +208,7 @@ fn taken(state: &Path) -> Result<Vec<UidBase>, StateError> {
 pub fn drop_layer(state: &Path) -> Result<(), StateError> {
     for part in ["upper", "work", "root"] {
         remove_tree(&state.join(part))?;
-        failpoint(\"part of the layer dropped\");
+        failpoint("part of the layer dropped");
     }
     Ok(())
 }
