@@ -18,6 +18,8 @@ pub(crate) struct Scenario {
     /// For what somebody asks for, and a crash may cut: how it is asked for again. What is declared
     /// has to be reached without.
     pub(crate) again: Option<String>,
+    /// A crash may leave it on its way, where it stays until it is asked for again.
+    pub(crate) on_its_way: bool,
     /// Units that a crash may start once more.
     pub(crate) may_start: Vec<&'static str>,
     /// Directories whose content a guest changes by itself, as regular expressions.
@@ -36,6 +38,7 @@ impl Scenario {
             after: Some(after.to_owned()),
             act: "ctr apply".to_owned(),
             again: None,
+            on_its_way: false,
             may_start: Vec::new(),
             shallow: Vec::new(),
             kill: true,

@@ -25,13 +25,16 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario::asked("start of an ephemeral one", &ephemeral, STOPPED, START),
         Scenario::asked("stop of an ephemeral one", &ephemeral, START, STOP),
         Scenario {
-            again: Some("ctr lab stop web".to_owned()),
+            again: Some(STOP.to_owned()),
+            on_its_way: true,
             ..Scenario::asked(
                 "stop of one that is not ready",
                 &slow,
                 STOP,
                 "ctr lab start web --no-wait
-until [ \"$(systemctl show --value -p ActiveState ctr-lab-web)\" = activating ]; do sleep 0.02; done
+for _ in {1..200}; do
+  [ \"$(systemctl show --value -p ActiveState ctr-lab-web)\" = activating ] && break; sleep 0.02
+done
 ctr lab stop web",
             )
         }
