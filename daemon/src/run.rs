@@ -11,7 +11,7 @@ use zbus::Connection;
 use crate::firewall::{Firewall, nft_version};
 use crate::machine::Systemd;
 use crate::network::{Changes, Network};
-use crate::os::{Paths, watch_files};
+use crate::os::{Paths, failpoint, watch_files};
 use crate::reconcile::fleet::Fleet;
 use crate::reconcile::{RealHost, follow_host};
 
@@ -29,6 +29,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     nft_version(&paths).await?;
     let firewall = Firewall::new(&paths);
     let network = Network::start(&paths)?;
+    failpoint("network opened");
     let host = Arc::new(RealHost::new(
         paths.clone(),
         connection.clone(),
@@ -39,6 +40,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     let fleet = Arc::new(Fleet::new(host.clone(), paths.clone()));
     // Everything declared has its task before anybody can ask for it; it comes up from here.
     let begun = fleet.begin().await;
+    failpoint("begun");
     if let Err(error) = &begun {
         tracing::error!("the declaration is refused and nothing is changed:\n{error}");
     }
@@ -48,8 +50,10 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     crate::bus::serve(&connection, &questions, fleet.clone())
         .await
         .context("failed to serve org.kernelcore.Containers1 on the system bus")?;
+    failpoint("bus served");
     // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
+    failpoint("ready said");
     tokio::spawn(follow_tables(host.clone()));
     tokio::spawn(follow_bridges(host.clone()));
     tokio::spawn(follow_shutdown(connection.clone(), host.clone()));

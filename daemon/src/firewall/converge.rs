@@ -11,7 +11,7 @@ use super::observed::{Observed, skeleton_mark};
 use super::plan::{Plan, plan};
 use super::ruleset::{self, Commands};
 use super::skeleton::Table;
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
 /// The firewall could not be brought to what is desired.
 #[derive(Debug, thiserror::Error)]
@@ -138,8 +138,10 @@ impl Firewall {
         };
         let run = nft::run(&self.program, "change the tables", commands);
         run.await.map_err(doing("change"))?;
+        failpoint("tables changed");
         if matches!(plan, Plan::Replace { .. }) {
             self.mark().await?;
+            failpoint("tables marked");
         }
         Ok(())
     }
@@ -204,6 +206,8 @@ impl Firewall {
         self.known = None;
         let commands = Table::ALL.into_iter().flat_map(ruleset::remove).collect();
         let run = nft::run(&self.program, "remove the tables", commands);
-        run.await.map_err(doing("remove"))
+        run.await.map_err(doing("remove"))?;
+        failpoint("tables removed");
+        Ok(())
     }
 }

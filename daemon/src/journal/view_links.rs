@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::view::Views;
 use super::view_error::ViewError;
+use crate::os::failpoint;
 
 /// What a link is called until it leads where it should: no machine id.
 const UNFINISHED: &str = ".unfinished";
@@ -24,6 +25,7 @@ pub fn put_views(views: &Views) -> Result<(), ViewError> {
             .mode(0o755)
             .create(view)
             .map_err(ViewError::new("make", view))?;
+        failpoint("view made");
         for (name, target) in links {
             let link = view.join(name);
             let there = target
@@ -54,9 +56,11 @@ pub fn prune_views(root: &Path, views: &Views) -> Result<BTreeSet<PathBuf>, View
                     led_to.extend(fs::read_link(&link));
                 }
                 remove_link(&link)?;
+                failpoint("link to a journal removed");
             }
             if wanted.is_none() {
                 fs::remove_dir(&view).map_err(ViewError::new("remove", &view))?;
+                failpoint("view removed");
             }
         }
     }
@@ -88,7 +92,10 @@ fn put_link(view: &Path, link: &Path, target: &Path) -> Result<(), ViewError> {
     let unfinished = view.join(UNFINISHED);
     remove_link(&unfinished)?;
     symlink(target, &unfinished).map_err(ViewError::new("make", &unfinished))?;
-    fs::rename(&unfinished, link).map_err(ViewError::new("make", link))
+    failpoint("link to a journal made");
+    fs::rename(&unfinished, link).map_err(ViewError::new("make", link))?;
+    failpoint("link to a journal named");
+    Ok(())
 }
 
 fn remove_link(link: &Path) -> Result<(), ViewError> {

@@ -10,8 +10,9 @@ use zbus::proxy::CacheProperties;
 use zbus::{Connection, DBusError, OwnedVariant, Variant};
 
 use crate::model::MachineName;
+use crate::os::failpoint;
 
-use super::names::unit_path;
+use super::names::{SLICES, unit_path};
 use super::observe::{Registered, Unit};
 use super::settled::{Before, Listing, Settled};
 use super::systemd1::{MachineManagerProxy, MachineProxy, ManagerProxy, UnitPropertiesProxy};
@@ -246,13 +247,16 @@ impl Systemd {
         self.manager
             .start_transient_unit(&unit.name, "fail", &properties, &[])
             .await
-            .map(drop)
-            .map_err(SystemdError::new("start", &unit.name))
+            .map_err(SystemdError::new("start", &unit.name))?;
+        failpoint("start queued");
+        Ok(())
     }
 
     /// Queues the stop of a unit; returns when the job is queued.
     pub async fn stop(&self, unit: &str) -> Result<(), SystemdError> {
-        match self.manager.stop_unit(unit, "replace").await {
+        let answer = self.manager.stop_unit(unit, "replace").await;
+        failpoint("stop queued");
+        match answer {
             Ok(_) => Ok(()),
             Err(error) if is(&error, NO_SUCH_UNIT) => Ok(()),
             Err(error) => Err(SystemdError::new("stop", unit)(error)),
@@ -261,11 +265,12 @@ impl Systemd {
 
     /// Kills every process of a unit.
     pub async fn kill(&self, unit: &str) -> Result<(), SystemdError> {
-        match self
+        let answer = self
             .manager
             .kill_unit(unit, "all", nix::libc::SIGKILL)
-            .await
-        {
+            .await;
+        failpoint("unit killed");
+        match answer {
             Ok(()) => Ok(()),
             Err(error) if is(&error, NO_SUCH_UNIT) => Ok(()),
             Err(error) => Err(SystemdError::new("kill", unit)(error)),
@@ -274,7 +279,9 @@ impl Systemd {
 
     /// Forgets how a unit failed, and with that the unit.
     pub async fn reset_failed(&self, unit: &str) -> Result<(), SystemdError> {
-        match self.manager.reset_failed_unit(unit).await {
+        let answer = self.manager.reset_failed_unit(unit).await;
+        failpoint("failure reset");
+        match answer {
             Ok(()) => Ok(()),
             Err(error) if is(&error, NO_SUCH_UNIT) => Ok(()),
             Err(error) => Err(SystemdError::new("reset", unit)(error)),
@@ -294,23 +301,41 @@ impl Systemd {
         self.manager
             .set_unit_properties(unit, true, &properties)
             .await
-            .map_err(SystemdError::new("change the limits of", unit))
+            .map_err(SystemdError::new("change the limits of", unit))?;
+        failpoint("limits set");
+        Ok(())
     }
 
     /// Takes a machine off machined's list; nothing of it is stopped.
     pub async fn unregister(&self, machine: &MachineName) -> Result<(), SystemdError> {
-        match self.machines.unregister_machine(machine.as_str()).await {
+        let answer = self.machines.unregister_machine(machine.as_str()).await;
+        failpoint("machine unregistered");
+        match answer {
             Ok(()) => Ok(()),
             Err(error) if is(&error, NO_SUCH_MACHINE) => Ok(()),
             Err(error) => Err(SystemdError::new("unregister the machine", machine)(error)),
         }
     }
 
+    /// The slices of groups that systemd knows.
+    pub async fn slices(&self) -> Result<Vec<String>, SystemdError> {
+        self.list(SLICES).await
+    }
+
+    /// The control group of a slice; empty where it has none.
+    pub async fn control_group_of(&self, slice: &str) -> Result<String, SystemdError> {
+        Ok(self.read(slice).await?.control_group)
+    }
+
     /// The names of all units of ours that systemd knows.
     pub async fn units(&self) -> Result<Vec<String>, SystemdError> {
+        self.list(OURS).await
+    }
+
+    async fn list(&self, pattern: &str) -> Result<Vec<String>, SystemdError> {
         let units = self
             .manager
-            .list_units_by_patterns(&[], &[OURS])
+            .list_units_by_patterns(&[], &[pattern])
             .await
             .map_err(SystemdError::new("list the units of", "systemd"))?;
         Ok(units.into_iter().map(|unit| unit.0).collect())

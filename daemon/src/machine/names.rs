@@ -18,6 +18,9 @@ pub fn machine_of_unit(unit: &str) -> Option<MachineName> {
 /// The slice of all groups, below `machine.slice`.
 pub const ALL_SLICE: &str = "machine-ctr.slice";
 
+/// The slices of the groups, as systemd's patterns are written.
+pub(super) const SLICES: &str = "machine-ctr-*.slice";
+
 /// The slice of a group, below `machine.slice`.
 ///
 /// In a slice's name every `-` is a step down the tree (systemd.slice(5)), so a dash of the group's

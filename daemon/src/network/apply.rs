@@ -15,6 +15,7 @@ use super::netlink::{Socket, has_number};
 use super::observed::Link;
 use super::step::{Place, Step};
 use super::sysctl;
+use crate::os::failpoint;
 
 /// How often a veth is made anew when the remains of the last one are in the way.
 const CONNECT_ATTEMPTS: usize = 5;
@@ -241,6 +242,7 @@ impl Network {
             return Ok(());
         }
         let namespace = self.thread.create().await?;
+        failpoint("namespace made");
         let socket = Socket::open_in(&self.thread, &namespace).await?;
         let lo = socket
             .link("lo")

@@ -101,7 +101,9 @@ impl Network {
     /// Opens the netlink connection, starts the namespace thread and makes the directory of the
     /// named namespaces ready. Call it in a tokio runtime.
     pub fn start(paths: &Paths) -> Result<Self, StartError> {
-        namespace_files::prepare(&paths.netns).map_err(|source| StartError::Directory {
+        let ready = namespace_files::prepare(&paths.netns)
+            .and_then(|()| namespace_files::remove_unfinished(&paths.netns));
+        ready.map_err(|source| StartError::Directory {
             directory: paths.netns.display().to_string(),
             source,
         })?;

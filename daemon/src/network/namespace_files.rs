@@ -10,6 +10,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{fstat, stat};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 
+use crate::os::failpoint;
+
 /// Makes the directory ready for named namespaces: there, a mount point, and shared, so that what is
 /// mounted in it is seen in the mount namespaces of services as well. This is what `ip netns add`
 /// does the first time (`netns_add()` in iproute2's `ip/ipnetns.c`), done before any namespace is in it:
@@ -96,6 +98,7 @@ impl Identity {
 /// Gives a namespace its name.
 pub(super) fn bind(namespace: &OwnedFd, path: &Path) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?;
+    failpoint("namespace's file made");
     let source = format!("/proc/self/fd/{}", namespace.as_raw_fd());
     mount(
         Some(source.as_str()),
@@ -111,7 +114,7 @@ pub(super) fn bind(namespace: &OwnedFd, path: &Path) -> io::Result<()> {
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     loop {
         match umount2(path, MntFlags::MNT_DETACH) {
-            Ok(()) => {}
+            Ok(()) => failpoint("namespace unmounted"),
             // EINVAL: nothing (more) is mounted on it.
             Err(Errno::EINVAL | Errno::ENOENT) => break,
             Err(error) => return Err(error.into()),
@@ -127,6 +130,19 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
         }
         result => result,
     }
+}
+
+/// Takes away the files of ours that no namespace was ever mounted on: a ctrd that ended between the two
+/// has left them.
+pub(super) fn remove_unfinished(directory: &Path) -> io::Result<()> {
+    for name in list(directory)? {
+        let path = directory.join(name);
+        let empty = fs::symlink_metadata(&path).is_ok_and(|it| it.is_file() && it.len() == 0);
+        if empty && open(&path).is_ok_and(|namespace| namespace.is_none()) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The names in the directory that start with `ctr-`.

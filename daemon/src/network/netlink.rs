@@ -25,6 +25,7 @@ use super::desired::{Attachment, LINK_GROUP, MacAddress};
 use super::message::{read_address, read_link, read_route};
 use super::namespace_thread::NamespaceThread;
 use super::observed::{Interfaces, Link};
+use crate::os::failpoint;
 
 /// `IFLA_ALT_IFNAME`: like `IFLA_IFNAME`, for names longer than 15 bytes (`include/uapi/linux/if_link.h`).
 const IFLA_ALT_IFNAME: u16 = 53;
@@ -138,7 +139,9 @@ impl Socket {
             .add(message)
             .execute()
             .await
-            .map_err(io_error)
+            .map_err(io_error)?;
+        failpoint("bridge created");
+        Ok(())
     }
 
     /// Makes a veth: the host's end, switched off, in the bridge with the number `bridge`; the
@@ -166,19 +169,25 @@ impl Socket {
             .add(message)
             .execute()
             .await
-            .map_err(io_error)
+            .map_err(io_error)?;
+        failpoint("veth created");
+        Ok(())
     }
 
     /// Marks a link.
     pub(super) async fn set_alias(&self, index: u32, alias: &str) -> io::Result<()> {
         self.change(LinkUnspec::new_with_index(index).alias(alias).build())
-            .await
+            .await?;
+        failpoint("alias set");
+        Ok(())
     }
 
     /// Switches a link on.
     pub(super) async fn set_up(&self, index: u32) -> io::Result<()> {
         self.change(LinkUnspec::new_with_index(index).up().build())
-            .await
+            .await?;
+        failpoint("link switched on");
+        Ok(())
     }
 
     /// Makes a link a port of the bridge with the number `bridge`.
@@ -188,13 +197,16 @@ impl Socket {
     pub(super) async fn set_port(&self, index: u32, bridge: u32) -> io::Result<()> {
         self.change(LinkUnspec::new_with_index(index).controller(bridge).build())
             .await?;
+        failpoint("link put into its bridge");
         let message = LinkBridgePort::new(index).hairpin(true).build();
         self.handle
             .link()
             .set_port(message)
             .execute()
             .await
-            .map_err(io_error)
+            .map_err(io_error)?;
+        failpoint("port set");
+        Ok(())
     }
 
     async fn change(&self, message: LinkMessage) -> io::Result<()> {
@@ -213,14 +225,18 @@ impl Socket {
             .link()
             .property_add(index)
             .alt_ifname(&[altname]);
-        existing(request.execute().await.map_err(io_error))
+        let answer = request.execute().await.map_err(io_error);
+        failpoint("altname added");
+        existing(answer)
     }
 
     /// Gives an interface an address; it may have it already.
     pub(super) async fn add_address(&self, index: u32, address: Ipv4Net) -> io::Result<()> {
         let ip = IpAddr::V4(address.addr());
         let request = self.handle.address().add(index, ip, address.prefix_len());
-        existing(request.execute().await.map_err(io_error))
+        let answer = request.execute().await.map_err(io_error);
+        failpoint("address added");
+        existing(answer)
     }
 
     /// Takes an address from an interface; it may be gone.
@@ -232,14 +248,15 @@ impl Socket {
         message
             .attributes
             .push(AddressAttribute::Local(IpAddr::V4(address.addr())));
-        match self
+        let answer = self
             .handle
             .address()
             .del(message)
             .execute()
             .await
-            .map_err(io_error)
-        {
+            .map_err(io_error);
+        failpoint("address removed");
+        match answer {
             Err(error) if has_number(&error, Errno::EADDRNOTAVAIL) => Ok(()),
             result => result,
         }
@@ -256,19 +273,22 @@ impl Socket {
             .replace()
             .execute()
             .await
-            .map_err(io_error)
+            .map_err(io_error)?;
+        failpoint("route set");
+        Ok(())
     }
 
     /// Deletes a link; it may be gone.
     pub(super) async fn delete_link(&self, index: u32) -> io::Result<()> {
-        match self
+        let answer = self
             .handle
             .link()
             .del(index)
             .execute()
             .await
-            .map_err(io_error)
-        {
+            .map_err(io_error);
+        failpoint("link deleted");
+        match answer {
             Err(error) if has_number(&error, Errno::ENODEV) => Ok(()),
             result => result,
         }
@@ -278,14 +298,15 @@ impl Socket {
     pub(super) async fn delete_link_group(&self) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.attributes.push(LinkAttribute::Group(LINK_GROUP));
-        match self
+        let answer = self
             .handle
             .link()
             .del_with_message(message)
             .execute()
             .await
-            .map_err(io_error)
-        {
+            .map_err(io_error);
+        failpoint("group of links deleted");
+        match answer {
             Err(error) if has_number(&error, Errno::ENODEV) => Ok(()),
             result => result,
         }

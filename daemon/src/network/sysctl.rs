@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::desired::Sysctl;
 use super::observed::Sysctls;
+use crate::os::failpoint;
 
 fn file(key: &str) -> PathBuf {
     Path::new("/proc/sys/net").join(key)
@@ -81,7 +82,10 @@ impl Switches {
 /// Sets a switch; one that this kernel does not have needs no setting.
 pub(super) fn write(sysctl: &Sysctl) -> io::Result<()> {
     match fs::write(file(&sysctl.key), &sysctl.value) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
+            failpoint("sysctl set");
+            Ok(())
+        }
     }
 }

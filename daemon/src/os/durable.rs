@@ -9,11 +9,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::FileError;
+use super::{FileError, failpoint};
 
 /// The end of a name that a file has before it is whole. No machine's name has a colon, and neither has
 /// a credential's.
-const UNFINISHED: &str = ":unfinished";
+pub const UNFINISHED: &str = ":unfinished";
 
 /// Puts a file with this content and `mode` at `path`, in the place of what stands there. When this
 /// returns it outlives a power cut; until then what was there before does.
@@ -27,18 +27,21 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), FileError> {
         .mode(mode)
         .open(&fresh)
         .and_then(|mut file| {
+            failpoint("file to keep made");
             // Whatever the umask is.
             file.set_permissions(Permissions::from_mode(mode))?;
             file.write_all(content)?;
             file.sync_all()
         })
         .map_err(FileError::new("write", &fresh))?;
+    failpoint("file to keep written");
     rename(&fresh, path)
 }
 
 /// Gives a file or directory its name, in the place of what has it. The name outlives a power cut.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     fs::rename(from, to).map_err(FileError::new("name", to))?;
+    failpoint("name given");
     sync(parent(to))
 }
 
@@ -53,7 +56,10 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<(), FileError> {
         make_directory(above, 0o755)?;
     }
     match DirBuilder::new().mode(mode).create(path) {
-        Ok(()) => sync(above),
+        Ok(()) => {
+            failpoint("directory made");
+            sync(above)
+        }
         // Somebody else was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(FileError::new("make", path)(error)),
@@ -63,7 +69,10 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<(), FileError> {
 /// Removes a file where there is one. That it is gone outlives a power cut.
 pub fn remove(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
-        Ok(()) => sync(parent(path)),
+        Ok(()) => {
+            failpoint("kept file removed");
+            sync(parent(path))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(FileError::new("remove", path)(error)),
     }

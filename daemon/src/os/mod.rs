@@ -1,6 +1,7 @@
 //! The operating system, thinly.
 
 pub mod durable;
+mod failpoint;
 mod file_error;
 mod instances;
 mod paths;
@@ -10,6 +11,7 @@ mod stub_init;
 mod tasks;
 mod watch;
 
+pub use failpoint::{after, before, failpoint};
 pub use file_error::FileError;
 pub use instances::{most_instances, too_few_instances};
 pub use paths::{Paths, netns_name};

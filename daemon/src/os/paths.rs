@@ -86,9 +86,24 @@ impl Paths {
         self.binds().join(machine.as_str())
     }
 
+    /// Stands while a machine has a layer that goes with its guest.
+    pub fn machine_ephemeral(&self, machine: &MachineName) -> PathBuf {
+        self.ephemeral().join(machine.as_str())
+    }
+
+    /// The notes of all machines whose layer goes with their guest.
+    pub fn ephemeral(&self) -> PathBuf {
+        self.run.join("ephemeral")
+    }
+
     /// The files that a machine is given.
     pub fn machine_files(&self, machine: &MachineName) -> PathBuf {
-        self.run.join("guest").join(machine.as_str())
+        self.files().join(machine.as_str())
+    }
+
+    /// The files that all machines are given.
+    pub fn files(&self) -> PathBuf {
+        self.run.join("guest")
     }
 
     /// The credentials that a machine is given.
@@ -126,9 +141,14 @@ impl Paths {
         self.netns.join(netns_name(machine))
     }
 
-    /// Where a mark about a machine stands, `stopped` or `powered-off`.
+    /// Where a mark about a machine stands, `stopped`, `started` or `powered-off`.
     pub fn mark(&self, machine: &MachineName) -> PathBuf {
-        self.run.join("mark").join(machine.as_str())
+        self.marks().join(machine.as_str())
+    }
+
+    /// The marks of all machines.
+    pub fn marks(&self) -> PathBuf {
+        self.run.join("mark")
     }
 
     /// The program `name`, looked up in the fixed places a host keeps its programs in.

@@ -81,7 +81,7 @@ pub struct Observed {
     pub registered: Option<Registered>,
     /// machined knows it by a unit that does not run any more.
     pub stale_registration: bool,
-    /// Its root is mounted.
+    /// Its root is mounted, or something is left of that.
     pub root_mounted: bool,
     /// The files given to it are as they should be.
     pub files_current: bool,

@@ -10,7 +10,7 @@ use crate::journal::{
 };
 use crate::machine::root::{RootError, machine_id, make_journal_directory};
 use crate::model::{Container, Model, Program};
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
 /// The views could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,7 @@ fn prune(paths: &Paths, views: &Views) -> Result<(), KeepError> {
         if of_a_guest {
             // One that is not empty stays, which is what is wanted.
             let _ = fs::remove_dir(&journal);
+            failpoint("empty journal removed");
         }
     }
     Ok(())

@@ -1,15 +1,24 @@
-//! What nothing else on the host can hold: that a person stopped a container, or that its guest
-//! powered itself off. The marks stand in /run, so a reboot forgets them.
+//! What nothing else on the host can hold: that a person stopped a container, or started one that
+//! does not start by itself, or that its guest powered itself off. The marks stand in /run, so a reboot
+//! forgets them.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Why a container that is declared to run does not.
+use crate::os::failpoint;
+
+/// The end of a mark's name until all of it is written. No machine's name has a dot.
+pub(super) const UNFINISHED: &str = "new";
+
+/// Why a container does not do what its declaration alone would have it do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// Stopped by hand.
     Stopped,
+    /// Started by hand, and not declared to start with the host: while it is restarted there is no
+    /// unit that would tell.
+    Started,
     /// Its guest powered itself off.
     PoweredOff,
 }
@@ -18,6 +27,7 @@ impl Mark {
     const fn word(self) -> &'static str {
         match self {
             Self::Stopped => "stopped\n",
+            Self::Started => "started\n",
             Self::PoweredOff => "powered-off\n",
         }
     }
@@ -25,7 +35,7 @@ impl Mark {
     /// Reads the mark at `path`, if there is one.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         match fs::read_to_string(path) {
-            Ok(text) => Ok([Self::Stopped, Self::PoweredOff]
+            Ok(text) => Ok([Self::Stopped, Self::Started, Self::PoweredOff]
                 .into_iter()
                 .find(|mark| mark.word() == text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -38,16 +48,22 @@ impl Mark {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        let fresh = path.with_extension("new");
+        let fresh = path.with_extension(UNFINISHED);
         fs::write(&fresh, self.word())?;
-        fs::rename(&fresh, path)
+        failpoint("mark written");
+        fs::rename(&fresh, path)?;
+        failpoint("mark named");
+        Ok(())
     }
 
     /// Removes whatever mark is at `path`.
     pub fn clear(path: &Path) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            _ => {
+                failpoint("mark removed");
+                Ok(())
+            }
         }
     }
 }
@@ -61,8 +77,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("mark/ml-ollama");
         assert_eq!(Mark::read(&path).expect("read"), None);
-        Mark::Stopped.write(&path).expect("written");
-        assert_eq!(Mark::read(&path).expect("read"), Some(Mark::Stopped));
+        for mark in [Mark::Stopped, Mark::Started, Mark::PoweredOff] {
+            mark.write(&path).expect("written");
+            assert_eq!(Mark::read(&path).expect("read"), Some(mark));
+        }
         std::fs::write(&path, "stop").expect("written");
         assert_eq!(Mark::read(&path).expect("read"), None);
         Mark::clear(&path).expect("cleared");

@@ -32,11 +32,14 @@ mod real_host;
 mod reason;
 #[cfg(test)]
 mod reason_tests;
+mod slices;
 mod status;
+mod step_name;
 mod supervise;
 mod task;
 #[cfg(test)]
 mod task_tests;
+mod unfinished;
 mod unit_signals;
 
 pub use host::{Conflict, Host, Observed, Wanted};

@@ -5,10 +5,10 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use crate::machine::credentials;
-use crate::machine::root::release;
+use crate::machine::root::{machines_with_roots, release};
 use crate::machine::{Active, unit_name};
 use crate::model::MachineName;
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
 use super::host::Conflict;
 use super::host_error::HostError;
@@ -38,12 +38,20 @@ pub(super) async fn remove_machine(
     until_down(host, machine).await?;
     host.see_attached(machine, None);
     host.systemd.unregister(machine).await?;
-    let paths = &host.paths;
-    release(paths, machine, false)?;
-    let _ = std::fs::remove_dir_all(paths.machine_files(machine));
-    credentials::withdraw(&paths.machine_credentials(machine))?;
-    let _ = Mark::clear(&paths.mark(machine));
+    take_away(&host.paths, machine)?;
     Ok(true)
+}
+
+/// Takes away what a machine has in /run.
+fn take_away(paths: &Paths, machine: &MachineName) -> Result<(), HostError> {
+    release(paths, machine)?;
+    failpoint("orphan's root released");
+    let _ = std::fs::remove_dir_all(paths.machine_files(machine));
+    failpoint("orphan's files removed");
+    credentials::withdraw(&paths.machine_credentials(machine))?;
+    failpoint("orphan's credentials withdrawn");
+    let _ = Mark::clear(&paths.mark(machine));
+    Ok(())
 }
 
 /// Waits until a machine's unit is gone: nothing is taken from under a guest.
@@ -77,27 +85,29 @@ pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
         .collect()
 }
 
-/// The machines that something is mounted for: a guest that ended while ctrd did not run has left it.
-pub(super) fn mounted_machines(paths: &Paths) -> BTreeSet<MachineName> {
-    [paths.roots(), paths.binds()]
-        .iter()
-        .filter_map(|directory| std::fs::read_dir(directory).ok())
-        .flat_map(Iterator::flatten)
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
+/// The machines that have something in /run: a guest that ended while ctrd did not run has left it, or
+/// a ctrd that ended while it took a machine away.
+pub(super) fn left_machines(paths: &Paths) -> BTreeSet<MachineName> {
+    let mut left = machines_with_roots(paths);
+    for directory in [paths.files(), paths.credentials(), paths.marks()] {
+        let entries = std::fs::read_dir(directory).into_iter().flatten();
+        left.extend(
+            entries
+                .flatten()
+                .filter_map(|entry| entry.file_name().to_str()?.parse().ok()),
+        );
+    }
+    left
 }
 
-/// Takes away what is mounted for a machine that has no unit any more.
-pub(super) async fn release_mounts(
-    host: &RealHost,
-    machine: &MachineName,
-) -> Result<(), HostError> {
+/// Takes away what a machine that has no unit any more has in /run.
+pub(super) async fn remove_left(host: &RealHost, machine: &MachineName) -> Result<(), HostError> {
     let unit = host.systemd.observe(&unit_name(machine)).await?;
     if unit.loaded || unit.active != Active::Inactive {
         return Ok(());
     }
-    tracing::info!(%machine, "is not there any more, and its mounts go");
-    Ok(release(&host.paths, machine, false)?)
+    tracing::info!(%machine, "is not there any more, and what it had goes");
+    take_away(&host.paths, machine)
 }
 
 /// Removes what of `/run/ctr` holds nothing any more.
@@ -108,5 +118,6 @@ pub(super) fn remove_empty_directories(paths: &Paths) {
     for entry in entries.flatten() {
         // One that is not empty stays, which is what is wanted.
         let _ = std::fs::remove_dir(entry.path());
+        failpoint("directory of ctr removed");
     }
 }

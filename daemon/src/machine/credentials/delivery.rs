@@ -14,8 +14,8 @@ use super::error::CredentialError;
 use super::private_file::closed_directory;
 use super::taken::{Credentials, Taken};
 use crate::machine::root::{UidBase, user_of_guest};
-use crate::model::{Container, MachineName, Program};
-use crate::os::Paths;
+use crate::model::{Container, Program};
+use crate::os::failpoint;
 
 /// Writes the credentials of a container into `directory`, afresh. `root` is the guest's, mounted,
 /// `base` its first user id.
@@ -44,10 +44,12 @@ pub fn deliver(
         closed_directory(all)?;
     }
     withdraw(directory)?;
+    failpoint("old credentials withdrawn");
     fs::DirBuilder::new()
         .mode(0o700)
         .create(directory)
         .map_err(CredentialError::io("make", directory))?;
+    failpoint("credentials directory made");
     for (id, taken) in credentials.iter() {
         let Taken::Ready { secret, .. } = taken else {
             continue;
@@ -59,11 +61,14 @@ pub fn deliver(
             .mode(0o400)
             .open(&path)
             .and_then(|mut file| {
+                failpoint("credential made");
                 file.write_all(secret.expose())?;
+                failpoint("credential written");
                 file.set_permissions(Permissions::from_mode(0o400))?;
                 fchown(&file, user, group)
             })
             .map_err(CredentialError::io("write", &path))?;
+        failpoint("credential owned");
     }
     fs::set_permissions(directory, Permissions::from_mode(0o500))
         .and_then(|()| chown(directory, user, group))
@@ -75,22 +80,6 @@ pub fn delivered(directory: &Path) -> Result<bool, CredentialError> {
     directory
         .try_exists()
         .map_err(CredentialError::io("look at", directory))
-}
-
-/// The machines that have such files.
-pub fn delivered_machines(paths: &Paths) -> Result<Vec<MachineName>, CredentialError> {
-    let directory = paths.credentials();
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(CredentialError::io("list", &directory)(error)),
-    };
-    let mut machines = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(CredentialError::io("list", &directory))?;
-        machines.extend(entry.file_name().to_str().and_then(|it| it.parse().ok()));
-    }
-    Ok(machines)
 }
 
 /// Takes the files away.

@@ -14,7 +14,7 @@ mod source;
 mod take;
 mod taken;
 
-pub use delivery::{deliver, delivered, delivered_machines, withdraw};
+pub use delivery::{deliver, delivered, withdraw};
 pub use digest_key::DigestKey;
 pub use error::CredentialError;
 pub use generated::{generated_secrets, make_secret};

@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::unistd::User;
 
 use crate::model::{Bind, Container, MachineName};
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
 use super::host_path::{HostPathError, Opened, make_host_directory, open_as_far, open_host};
 use super::idmap::{UserNamespace, attach, copy_of, set};
@@ -50,7 +50,9 @@ pub(super) fn attach_binds(
                 .open(&target)
                 .map_err(RootError::io("make", &target))?;
         }
+        failpoint("bind's mount point made");
         attach(&tree, &target).map_err(RootError::io("mount", &target))?;
+        failpoint("bind mounted");
     }
     Ok(())
 }
@@ -92,18 +94,20 @@ pub(super) fn detach_binds(paths: &Paths, machine: &MachineName) -> Result<(), R
     for entry in entries {
         let path = entry.map_err(RootError::io("list", &directory))?.path();
         unmount(&path)?;
+        failpoint("bind unmounted");
         // Never what is in it: where something is still mounted, these fail.
         let removed = match fs::remove_dir(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => fs::remove_file(&path),
             other => other,
         };
         removed.map_err(RootError::io("remove", &path))?;
+        failpoint("bind's mount point removed");
     }
     fs::remove_dir(&directory).map_err(RootError::io("remove", &directory))
 }
 
 /// Whether a container has mounts of binds, or what is left of them.
-pub fn binds_attached(paths: &Paths, machine: &MachineName) -> io::Result<bool> {
+pub(super) fn binds_attached(paths: &Paths, machine: &MachineName) -> io::Result<bool> {
     fs::exists(paths.machine_binds(machine))
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use crate::model::{Container, UserMode};
-use crate::os::{Paths, durable};
+use crate::os::{Paths, durable, failpoint};
 
 use super::host_path::{HostPathError, open_host};
 use super::reown::reown;
@@ -21,6 +21,7 @@ use super::{RootError, UidBase, drop_layer, machine_id};
 pub fn give_state(container: &Container, paths: &Paths) -> Result<(), RootError> {
     let machine = &container.machine;
     let base = begin_giving(paths, machine)?;
+    failpoint("giving begun");
     let into = container.users == UserMode::Own;
     let shift = Shift { base, into };
     let state = paths.machine_state(machine);
@@ -28,6 +29,7 @@ pub fn give_state(container: &Container, paths: &Paths) -> Result<(), RootError>
         drop_layer(&state)?;
     }
     reown(open_host(&state)?.file, &state, shift, None)?;
+    failpoint("files given");
     let journal = paths.journal.join(machine_id(machine));
     match open_host(&journal) {
         Ok(opened) => {
@@ -41,6 +43,7 @@ pub fn give_state(container: &Container, paths: &Paths) -> Result<(), RootError>
         Err(HostPathError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
     }
+    failpoint("journal given");
     let to: Option<UidBase> = into.then_some(base);
     Ok(end_giving(paths, machine, to)?)
 }

@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::{StateError, UidBase};
+use crate::os::failpoint;
 
 /// What a guest is given: path below its directory of files, text and mode.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,6 +60,7 @@ pub fn write_given(
         let path = directory.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(StateError::io("make", parent))?;
+            failpoint("directory of files made");
         }
         let mut file = OpenOptions::new()
             .write(true)
@@ -67,15 +69,19 @@ pub fn write_given(
             .mode(*mode)
             .open(&path)
             .map_err(StateError::io("open", &path))?;
+        failpoint("given file made");
         fchown(&file, Some(owner), Some(owner))
             .map_err(StateError::io("give an owner to", &path))?;
         file.set_permissions(fs::Permissions::from_mode(*mode))
             .map_err(StateError::io("set the mode of", &path))?;
+        failpoint("given file owned");
         // Written before it is cut: a reader never finds it empty.
         file.write_all(text.as_bytes())
             .map_err(StateError::io("write", &path))?;
+        failpoint("given file written");
         file.set_len(text.len() as u64)
             .map_err(StateError::io("cut", &path))?;
+        failpoint("given file cut");
     }
     Ok(())
 }

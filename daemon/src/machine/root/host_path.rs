@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
 use super::FileError;
+use crate::os::failpoint;
 
 /// How many links one path may lead through: the kernel's own bound (`MAXSYMLINKS`, `path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
@@ -259,7 +260,7 @@ fn make_in(parent: &Opened, name: &OsStr, (uid, gid): (u32, u32)) -> Result<Open
         move |errno: Errno| FileError::new(what, &path)(errno.into())
     };
     match mkdirat(&parent.file, &fresh, Mode::from_raw_mode(0o755)) {
-        Ok(()) | Err(Errno::EXIST) => {}
+        Ok(()) | Err(Errno::EXIST) => failpoint("bind's source made"),
         Err(errno) => return Err(error("make")(errno).into()),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -283,6 +284,7 @@ fn make_in(parent: &Opened, name: &OsStr, (uid, gid): (u32, u32)) -> Result<Open
     )
     .map_err(error("give an owner to"))?;
     fsync(&made).map_err(error("save"))?;
+    failpoint("bind's source owned");
     renameat_with(
         &parent.file,
         &fresh,

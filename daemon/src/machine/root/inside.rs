@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;
 
 use super::{RootError, UidBase};
+use crate::os::failpoint;
 
 /// Opens a path inside a root that a guest has written to: no link leads out of it (openat2(2),
 /// `RESOLVE_IN_ROOT`).
@@ -49,14 +50,32 @@ fn give(file: &OwnedFd, base: Option<UidBase>, path: &Path) -> Result<(), RootEr
         .map_err(RootError::io("give an owner to", path))
 }
 
+/// Gives an owner to what a crash left without one: what belongs to nobody in the guest is nothing
+/// that the guest made.
+fn give_if_unowned(file: OwnedFd, base: Option<UidBase>, path: &Path) -> Result<(), RootError> {
+    let file = fs::File::from(file);
+    let owner = file
+        .metadata()
+        .map_err(RootError::io("look at", path))?
+        .uid();
+    match base {
+        Some(base) if !base.has(owner) => give(&file.into(), Some(base), path),
+        _ => Ok(()),
+    }
+}
+
+fn is_file(file: &OwnedFd) -> bool {
+    nix::sys::stat::fstat(file).is_ok_and(|it| it.st_mode & libc::S_IFMT == libc::S_IFREG)
+}
+
 pub(super) fn directory_inside(
     root: &Path,
     name: &str,
     base: Option<UidBase>,
 ) -> Result<(), RootError> {
     let path = Path::new(name);
-    if open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_PATH).is_ok() {
-        return Ok(());
+    if let Ok(there) = open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_RDONLY) {
+        return give_if_unowned(there, base, path);
     }
     let parent = parent_inside(root, path)?;
     let file_name = path.file_name().unwrap_or_default();
@@ -64,8 +83,11 @@ pub(super) fn directory_inside(
     remove_file(&parent, file_name, &root.join(path))?;
     nix::sys::stat::mkdirat(&parent, file_name, Mode::from_bits_truncate(0o755))
         .map_err(|errno| RootError::io("make", &root.join(path))(errno.into()))?;
+    failpoint("directory inside made");
     let made = open_inside(root, path, OFlag::O_DIRECTORY | OFlag::O_RDONLY)?;
-    give(&made, base, path)
+    give(&made, base, path)?;
+    failpoint("directory inside owned");
+    Ok(())
 }
 
 pub(super) fn write_inside(
@@ -91,20 +113,21 @@ pub(super) fn write_inside(
 
 pub(super) fn plain_file(root: &Path, name: &str, base: Option<UidBase>) -> Result<(), RootError> {
     let path = Path::new(name);
-    let file = open_inside(root, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).and_then(|file| {
-        fs::File::from(file)
-            .metadata()
-            .map_err(RootError::io("look at", path))
-    });
-    match file {
-        Ok(metadata) if metadata.is_file() => Ok(()),
-        _ => replace_inside(root, path, "", base),
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    if let Ok(file) = open_inside(root, path, flags)
+        && is_file(&file)
+    {
+        return give_if_unowned(file, base, path);
     }
+    replace_inside(root, path, "", base)
 }
 
 fn remove_file(parent: &OwnedFd, name: &std::ffi::OsStr, path: &Path) -> Result<(), RootError> {
     match nix::unistd::unlinkat(parent, name, nix::unistd::UnlinkatFlags::NoRemoveDir) {
-        Ok(()) | Err(nix::errno::Errno::ENOENT) => Ok(()),
+        Ok(()) | Err(nix::errno::Errno::ENOENT) => {
+            failpoint("old file inside removed");
+            Ok(())
+        }
         Err(errno) => Err(RootError::io("replace", path)(errno.into())),
     }
 }
@@ -115,15 +138,17 @@ pub(super) fn link_inside(root: &Path, name: &str, target: &Path) -> Result<(), 
     let whole = root.join(path);
     let parent = parent_inside(root, path)?;
     let file_name = path.file_name().unwrap_or_default();
-    if nix::fcntl::readlinkat(&parent, file_name).is_ok_and(|now| Path::new(&now) == target) {
-        return Ok(());
-    }
     let mut fresh = std::ffi::OsString::from(".");
     fresh.push(file_name);
     fresh.push(".new");
+    // Left by a crash before it had its name.
     remove_file(&parent, &fresh, &whole)?;
+    if nix::fcntl::readlinkat(&parent, file_name).is_ok_and(|now| Path::new(&now) == target) {
+        return Ok(());
+    }
     nix::unistd::symlinkat(target, &parent, fresh.as_os_str())
         .map_err(|errno| RootError::io("make", &whole)(errno.into()))?;
+    failpoint("link inside made");
     nix::fcntl::renameat(&parent, fresh.as_os_str(), &parent, file_name)
         .map_err(|errno| RootError::io("name", &whole)(errno.into()))
 }
@@ -146,15 +171,21 @@ fn replace_inside(
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     let file = openat2(&parent, name, how)
         .map_err(|errno| RootError::io("make", &root.join(path))(errno.into()))?;
+    failpoint("file inside made");
     give(&file, base, path)?;
+    failpoint("file inside owned");
     fs::File::from(file)
         .write_all(text.as_bytes())
-        .map_err(RootError::io("write", &root.join(path)))
+        .map_err(RootError::io("write", &root.join(path)))?;
+    failpoint("file inside written");
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{directory_inside, write_inside};
+    use super::{directory_inside, link_inside, plain_file, write_inside};
+    use crate::machine::root::UidBase;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn a_link_in_the_place_of_a_directory_is_replaced_by_one() {
@@ -166,6 +197,40 @@ mod tests {
         directory_inside(root.path(), "etc/systemd", None).expect("made");
         let made = std::fs::symlink_metadata(&place).expect("there");
         assert!(made.is_dir());
+    }
+
+    #[test]
+    fn what_a_crash_left_without_its_owner_gets_one_and_a_guests_own_stays() {
+        assert!(nix::unistd::geteuid().is_root(), "run this test as root");
+        let root = tempfile::tempdir().expect("a directory");
+        let base = UidBase::new(524_288);
+        std::fs::create_dir_all(root.path().join("etc/systemd")).expect("made");
+        std::fs::write(root.path().join("etc/hosts"), "").expect("made");
+        std::fs::write(root.path().join("etc/resolv.conf"), "").expect("made");
+        let theirs = root.path().join("etc/resolv.conf");
+        std::os::unix::fs::chown(&theirs, Some(524_300), Some(524_300)).expect("given");
+        directory_inside(root.path(), "etc/systemd", base).expect("there");
+        plain_file(root.path(), "etc/hosts", base).expect("there");
+        plain_file(root.path(), "etc/resolv.conf", base).expect("there");
+        let owner = |name: &str| {
+            std::fs::metadata(root.path().join(name))
+                .expect("there")
+                .uid()
+        };
+        assert_eq!(owner("etc/systemd"), 524_288);
+        assert_eq!(owner("etc/hosts"), 524_288);
+        assert_eq!(owner("etc/resolv.conf"), 524_300);
+    }
+
+    #[test]
+    fn a_link_that_was_not_named_yet_does_not_stay() {
+        let root = tempfile::tempdir().expect("a directory");
+        let target = std::path::Path::new("/nix/store/a");
+        link_inside(root.path(), "system", target).expect("made");
+        std::os::unix::fs::symlink("/nix/store/b", root.path().join(".system.new")).expect("left");
+        link_inside(root.path(), "system", target).expect("there");
+        let names = std::fs::read_dir(root.path()).expect("listed").count();
+        assert_eq!(names, 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::machine_id::machine_id;
 use super::mounts::make_directory;
 use super::{RootError, UidBase};
 use crate::model::MachineName;
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
 /// Makes it where it is not there, root's until its guest starts for the first time: whoever follows
 /// the log of a guest that is yet to start has it to look at.
@@ -39,6 +39,7 @@ pub(super) fn give_journal_directory(
     make_directory(&path, 0o755, None)?;
     chown(&path, Some(base.map_or(0, UidBase::get)), Some(group))
         .map_err(RootError::io("give an owner to", &path))?;
+    failpoint("journal directory owned");
     let mode = fs::Permissions::from_mode(0o2755);
     fs::set_permissions(&path, mode).map_err(RootError::io("set the mode of", &path))
 }

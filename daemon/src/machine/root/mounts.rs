@@ -18,10 +18,10 @@ use super::host_path::Opened;
 use super::idmap::{UserNamespace, attach, copy_of, set};
 use super::ownership::IdMap;
 use super::{RootError, UidBase};
-use crate::os::durable;
+use crate::os::{durable, failpoint};
 
 /// Something is mounted at `path` (statx(2), `STATX_ATTR_MOUNT_ROOT`).
-pub fn mounted(path: &Path) -> io::Result<bool> {
+pub(super) fn mounted(path: &Path) -> io::Result<bool> {
     match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()) {
         Ok(found) => Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)),
         Err(rustix::io::Errno::NOENT) => Ok(false),
@@ -82,27 +82,45 @@ pub(super) fn mount_overlay(
     private_directory(&lower)?;
     let shown = root_copy(tree, base, false)?;
     attach(&shown, &lower).map_err(RootError::io("mount", &lower))?;
+    failpoint("lower tree mounted");
     let result = mount_over(&lower, &upper, &work, target);
+    failpoint("overlay mounted");
     // The overlay holds a mount of its own of the lower tree.
     unmount(&lower)?;
+    failpoint("lower tree unmounted");
     fs::remove_dir(&lower).map_err(RootError::io("remove", &lower))?;
     result
 }
 
 /// Where the lower tree is mounted while the overlay at `target` is made.
-fn lower_of(target: &Path) -> PathBuf {
-    target.with_extension("lower")
+pub(super) fn lower_of(target: &Path) -> PathBuf {
+    target.with_extension(LOWER)
 }
+
+/// No machine's name has a dot.
+pub(super) const LOWER: &str = "lower";
 
 /// Takes away what is mounted at a root's target, and what a crash left of making it.
 pub(super) fn unmount_root(target: &Path) -> Result<(), RootError> {
+    // A systemd-nspawn that was killed leaves the file that it has locked its root by
+    // (`image_path_lock()` in systemd's source).
+    if let Some(name) = target.file_name() {
+        let lock = target.with_file_name(format!(".#{}.lck", name.display()));
+        match fs::remove_file(&lock) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RootError::io("remove", &lock)(error));
+            }
+            _ => failpoint("nspawn's lock removed"),
+        }
+    }
     for path in [&lower_of(target), target] {
         unmount(path)?;
+        failpoint("root unmounted");
         match fs::remove_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(RootError::io("remove", path)(error));
             }
-            _ => {}
+            _ => failpoint("root's mount point removed"),
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! Makes a root ready for its guest, and takes it away again.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -8,16 +10,16 @@ use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 
 use crate::model::{Container, MachineName, Program, Root, UserMode};
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
-use super::binds::{attach_binds, detach_binds, try_binds};
+use super::binds::{attach_binds, binds_attached, detach_binds, try_binds};
 use super::host_path::{HostPathError, Opened, open_host};
 use super::inside::{directory_inside, plain_file, write_inside};
 use super::journal_directory::give_journal_directory;
 use super::machine_id::machine_id;
 use super::mounts::{
-    make_directory, mount_directory, mount_overlay, mounted, private_directory, root_copy,
-    unmount_root,
+    LOWER, lower_of, make_directory, mount_directory, mount_overlay, mounted, private_directory,
+    root_copy, unmount_root,
 };
 use super::system::{forget_switch, point_at};
 use super::{RootError, UidBase, drop_layer};
@@ -36,11 +38,10 @@ pub fn prepare(
     forget_switch(paths, machine)?;
     // Users of the host must not get at programs that a guest made setuid.
     private_directory_of_guest(&state)?;
+    failpoint("state closed");
     private_directory(&paths.roots())?;
     unmount_root(&paths.machine_root(machine))?;
-    if container.ephemeral {
-        drop_layer(&state)?;
-    }
+    renew_ephemeral(container, paths)?;
     let root = find_root(container, base)?;
     match &container.root {
         Root::Tree(_) => {
@@ -53,7 +54,9 @@ pub fn prepare(
             first_files(container, &target, base)?;
         }
     }
+    failpoint("root made");
     attach_binds(container, paths, &target, base)?;
+    failpoint("binds made");
     if let Program::Boot { .. } = container.program {
         give_journal_directory(paths, machine, base)?;
     }
@@ -92,14 +95,60 @@ fn private_directory_of_guest(state: &Path) -> Result<(), RootError> {
         .map_err(RootError::io("close", state))
 }
 
-/// Takes the mounts of a machine's root and binds away; its state stays, unless it is ephemeral.
-pub fn release(paths: &Paths, machine: &MachineName, ephemeral: bool) -> Result<(), RootError> {
+/// Takes the mounts of a machine's root and binds away, and a layer that goes with its guest; other
+/// state stays.
+pub fn release(paths: &Paths, machine: &MachineName) -> Result<(), RootError> {
     detach_binds(paths, machine)?;
     unmount_root(&paths.machine_root(machine))?;
-    if ephemeral {
-        drop_layer(&paths.machine_state(machine))?;
+    drop_ephemeral(paths, machine)
+}
+
+/// Whether there is something that [`release`] takes away, whole or half-made.
+pub fn root_left(paths: &Paths, machine: &MachineName) -> io::Result<bool> {
+    let root = paths.machine_root(machine);
+    Ok(fs::exists(&root)?
+        || fs::exists(lower_of(&root))?
+        || fs::exists(paths.machine_ephemeral(machine))?
+        || binds_attached(paths, machine)?)
+}
+
+/// The machines of which something is left that [`release`] takes away.
+pub fn machines_with_roots(paths: &Paths) -> BTreeSet<MachineName> {
+    [paths.roots(), paths.binds(), paths.ephemeral()]
+        .iter()
+        .filter_map(|directory| fs::read_dir(directory).ok())
+        .flat_map(Iterator::flatten)
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let name = name.to_str()?;
+            let lower = name.strip_suffix(LOWER).and_then(|it| it.strip_suffix('.'));
+            lower.unwrap_or(name).parse().ok()
+        })
+        .collect()
+}
+
+/// An ephemeral guest begins with an empty layer, which goes with it. A note of that stands from before
+/// anything is in the layer until it is dropped: no crash makes data of it, and a guest that is
+/// declared to keep its layer from now on does not begin with this one.
+fn renew_ephemeral(container: &Container, paths: &Paths) -> Result<(), RootError> {
+    let machine = &container.machine;
+    if !container.ephemeral {
+        return drop_ephemeral(paths, machine);
     }
-    Ok(())
+    private_directory(&paths.ephemeral())?;
+    let note = paths.machine_ephemeral(machine);
+    fs::write(&note, "").map_err(RootError::io("write", &note))?;
+    failpoint("ephemeral noted");
+    Ok(drop_layer(&paths.machine_state(machine))?)
+}
+
+fn drop_ephemeral(paths: &Paths, machine: &MachineName) -> Result<(), RootError> {
+    let note = paths.machine_ephemeral(machine);
+    if !fs::exists(&note).map_err(RootError::io("look at", &note))? {
+        return Ok(());
+    }
+    drop_layer(&paths.machine_state(machine))?;
+    fs::remove_file(&note).map_err(RootError::io("remove", &note))
 }
 
 /// Opens the declared root, or the declared system's directory, and judges it.
@@ -196,7 +245,9 @@ fn first_files(container: &Container, root: &Path, base: Option<UidBase>) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::nixos_root;
+    use super::{machines_with_roots, nixos_root, release, renew_ephemeral, root_left};
+    use crate::machine::test_container;
+    use crate::os::Paths;
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
@@ -234,6 +285,59 @@ mod tests {
             let left = std::fs::read_dir(outside.path()).expect("listed").count();
             assert_eq!(left, 0, "something was made through a link at {place}");
         }
+    }
+
+    #[test]
+    fn a_layer_that_goes_with_its_guest_goes_whatever_is_declared_by_then() {
+        let place = tempfile::tempdir().expect("a directory");
+        let paths = Paths {
+            run: place.path().join("run"),
+            state: place.path().join("state"),
+            ..Paths::default()
+        };
+        let mut container = test_container("web");
+        let machine = container.machine.clone();
+        let layer = paths.machine_state(&machine).join("upper");
+        let written = || {
+            std::fs::create_dir_all(&layer).expect("made");
+            std::fs::write(layer.join("file"), "").expect("written");
+        };
+        assert!(!root_left(&paths, &machine).expect("looked at"));
+        container.ephemeral = true;
+        written();
+        renew_ephemeral(&container, &paths).expect("renewed");
+        assert!(!layer.exists(), "it begins with an empty one");
+        assert!(root_left(&paths, &machine).expect("looked at"));
+        assert!(machines_with_roots(&paths).contains(&machine));
+        written();
+        release(&paths, &machine).expect("released");
+        assert!(!layer.exists() && !root_left(&paths, &machine).expect("looked at"));
+        // Declared to keep it meanwhile, and the guest ended while no ctrd was there.
+        renew_ephemeral(&container, &paths).expect("renewed");
+        written();
+        container.ephemeral = false;
+        renew_ephemeral(&container, &paths).expect("renewed");
+        assert!(!layer.exists());
+        // The control: a layer that was always kept.
+        written();
+        renew_ephemeral(&container, &paths).expect("kept");
+        release(&paths, &machine).expect("released");
+        assert!(layer.exists());
+    }
+
+    #[test]
+    fn what_is_left_of_a_half_made_root_is_found_by_its_machine() {
+        let place = tempfile::tempdir().expect("a directory");
+        let paths = Paths {
+            run: place.path().join("run"),
+            ..Paths::default()
+        };
+        let lower = paths.roots().join("lab-web.lower");
+        std::fs::create_dir_all(lower).expect("made");
+        std::fs::write(paths.roots().join(".#lab-web.lck"), "").expect("nspawn's own");
+        let machine = "lab-web".parse().expect("valid");
+        assert!(root_left(&paths, &machine).expect("looked at"));
+        assert!(machines_with_roots(&paths).into_iter().eq([machine]));
     }
 
     #[test]

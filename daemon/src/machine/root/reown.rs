@@ -17,6 +17,7 @@ use rustix::process::{Gid, Uid};
 
 use super::FileError;
 use super::shift::Shift;
+use crate::os::failpoint;
 
 /// The mode and then the capabilities that a file gets back when it has its new owner. Only root of
 /// the host can write an attribute of this kind (xattr(7), "Trusted extended attributes").
@@ -111,6 +112,7 @@ fn give(
             if shifted != acl {
                 setxattr(&itself, name, &shifted, XattrFlags::empty())
                     .map_err(error("write the access list of"))?;
+                failpoint("access list shifted");
             }
         }
     }
@@ -132,6 +134,7 @@ fn give(
                 fresh.extend(shift.capability(&capability.unwrap_or_default()));
                 setxattr(&itself, NOTE, &fresh, XattrFlags::empty())
                     .map_err(error("write the note on"))?;
+                failpoint("mode noted");
                 note = Some(fresh);
             }
         }
@@ -145,14 +148,17 @@ fn give(
             AtFlags::EMPTY_PATH,
         )
         .map_err(error("give an owner to"))?;
+        failpoint("owner shifted");
     }
     if let Some((mode, capability)) = note.as_deref().and_then(<[u8]>::split_first_chunk::<4>) {
         if !capability.is_empty() {
             setxattr(&itself, CAPABILITY, capability, XattrFlags::empty())
                 .map_err(error("write the capabilities of"))?;
+            failpoint("capabilities shifted");
         }
         let mode = Mode::from_raw_mode(u32::from_le_bytes(*mode) & 0o7777);
         chmod(&itself, mode).map_err(error("set the mode of"))?;
+        failpoint("mode restored");
         removexattr(&itself, NOTE).map_err(error("remove the note on"))?;
     }
     Ok(())

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::machine::leftovers::remove_tree;
 use crate::model::{MachineName, UserMode};
-use crate::os::{Paths, durable};
+use crate::os::{Paths, durable, failpoint};
 
 use super::ids_in_use::{IdsInUse, has_account};
 use super::{FileError, UidBase};
+
+/// How the name of what does not have its owner yet begins.
+pub const UNFINISHED: &str = ".new-";
 
 /// The state directory could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +117,7 @@ pub fn claim_state(
         UserMode::Own => Some(choose(paths, machine)?),
     };
     // A leading dot is in no machine's name, so this can be nobody's state.
-    let fresh = state.join(format!(".new-{machine}"));
+    let fresh = state.join(format!("{UNFINISHED}{machine}"));
     match fs::DirBuilder::new().mode(0o700).create(&fresh) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -125,7 +128,9 @@ pub fn claim_state(
 
 fn appear(fresh: &Path, base: Option<UidBase>, path: &Path) -> Result<(), StateError> {
     let owner = Some(base.map_or(0, UidBase::get));
+    failpoint("state's new name made");
     chown(fresh, owner, owner).map_err(StateError::io("give an owner to", fresh))?;
+    failpoint("state's new name owned");
     durable::sync(fresh)?;
     Ok(durable::rename(fresh, path)?)
 }
@@ -141,7 +146,7 @@ pub(super) fn begin_giving(paths: &Paths, machine: &MachineName) -> Result<UidBa
         Some(base) => base,
         None => choose(paths, machine)?,
     };
-    let fresh = state.join(format!(".new-giving-{machine}"));
+    let fresh = state.join(format!("{UNFINISHED}giving-{machine}"));
     fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -162,6 +167,7 @@ pub(super) fn end_giving(
     let path = paths.machine_state(machine);
     let owner = Some(to.map_or(0, UidBase::get));
     chown(&path, owner, owner).map_err(StateError::io("give an owner to", &path))?;
+    failpoint("state given");
     // No power cut keeps the end of the note and loses an owner.
     durable::sync_file_system(&path)?;
     Ok(durable::remove(&mark(&paths.state, machine))?)
@@ -202,6 +208,7 @@ fn taken(state: &Path) -> Result<Vec<UidBase>, StateError> {
 pub fn drop_layer(state: &Path) -> Result<(), StateError> {
     for part in ["upper", "work", "root"] {
         remove_tree(&state.join(part))?;
+        failpoint("part of the layer dropped");
     }
     Ok(())
 }

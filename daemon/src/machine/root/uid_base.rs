@@ -34,6 +34,11 @@ impl UidBase {
         self.0
     }
 
+    /// One of the guest's ids.
+    pub const fn has(self, id: u32) -> bool {
+        id >= self.0 && id - self.0 < Self::RANGE
+    }
+
     /// Every base, in the order in which a machine tries them: its own by its name first, then the
     /// next ones.
     pub fn candidates(machine: &MachineName) -> impl Iterator<Item = Self> + use<> {

@@ -11,8 +11,8 @@ use super::tasks::Answer;
 use super::{Fleet, outcome};
 use crate::declaration::{self, LoadError, Parsed, Problems};
 use crate::error_text::with_causes;
-use crate::machine::slice_name;
 use crate::model::{ContainerId, Model};
+use crate::os::failpoint;
 use crate::reconcile::journal_views;
 
 /// A file that changes more often than this while it is read is taken as it was last.
@@ -105,6 +105,7 @@ impl Fleet {
                 hint: None,
             });
         }
+        failpoint("journal views kept");
         let leaving = self.ask_to_leave(&model).await;
         // The same declaration once more, and everybody is where it says: nobody is asked twice.
         let nothing_new = before == model && everybody_is_idle && !self.any_is_held();
@@ -134,7 +135,9 @@ impl Fleet {
             ..
         } = taken;
         let changed = *before != *model;
+        failpoint("containers asked");
         failures.extend(self.until_gone(leaving).await);
+        failpoint("undeclared removed");
         let mut unanswered = BTreeSet::new();
         for (id, answer) in staying {
             match answer.await {
@@ -146,6 +149,7 @@ impl Fleet {
             }
         }
         failures.extend(self.remove_orphans().await);
+        failpoint("orphans removed");
         if changed {
             failures.extend(self.settle(&model, unanswered).await);
         }
@@ -158,12 +162,6 @@ impl Fleet {
             });
         }
         let now = self.in_force().model;
-        let gone = before.groups.keys();
-        for group in gone.filter(|group| !now.groups.contains_key(*group)) {
-            if let Err(error) = self.host.systemd.stop(&slice_name(group)).await {
-                tracing::warn!("{error}");
-            }
-        }
         if *now != *model {
             failures.push(Outcome {
                 group: "this declaration".to_owned(),

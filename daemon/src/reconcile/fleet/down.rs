@@ -8,6 +8,7 @@ use super::Fleet;
 use crate::error_text::with_causes;
 use crate::machine::ALL_SLICE;
 use crate::model::{ContainerId, Model};
+use crate::os::failpoint;
 use crate::reconcile::{journal_views, orphans};
 
 impl Fleet {
@@ -29,6 +30,7 @@ impl Fleet {
         let all: Vec<ContainerId> = leaving.iter().map(|(id, _)| id.clone()).collect();
         let mut removed: Vec<String> = all.iter().map(|id| format!("container {id}")).collect();
         let failures = self.until_gone(leaving).await;
+        failpoint("everything stopped");
         removed.retain(|line| {
             !failures
                 .iter()
@@ -42,6 +44,7 @@ impl Fleet {
             .extend(failures.into_iter().filter_map(|it| it.error));
         report.failures.extend(still_kept);
         report.data = self.data(&before);
+        failpoint("everything swept");
         self.last_things(&nothing, &mut report).await;
         report
     }
@@ -67,6 +70,7 @@ impl Fleet {
             report.failures.push(error.to_string());
         }
         orphans::remove_empty_directories(&self.shared.paths);
+        failpoint("directories of ctr removed");
         if let Err(error) = journal_views::remove(&self.shared.paths) {
             report.failures.push(with_causes(&error));
         }

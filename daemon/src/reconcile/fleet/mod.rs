@@ -22,7 +22,7 @@ use crate::machine::credentials::Credentials;
 use crate::machine::unit_name;
 use crate::model::change::group_changes;
 use crate::model::{Container, ContainerId, GroupName, MachineName, Model};
-use crate::os::Paths;
+use crate::os::{Paths, failpoint};
 
 use crate::reconcile::host::{Conflict, Host};
 use crate::reconcile::host_error::HostError;
@@ -31,6 +31,7 @@ use crate::reconcile::real_host::RealHost;
 use crate::reconcile::reason::list;
 use crate::reconcile::status::{now_ms, view};
 use crate::reconcile::task::{Handle, Request, Shared};
+use crate::reconcile::unfinished::remove_unfinished;
 
 use tasks::ask;
 
@@ -194,6 +195,7 @@ impl Fleet {
     /// is refused: when this returns every container has its task and its status, and none was waited
     /// for.
     pub async fn begin(&self) -> Result<(), Arc<LoadError>> {
+        remove_unfinished(&self.shared.paths);
         let (parsed, refused) = self.load_or_last()?;
         let _turn = self.turn.lock().await;
         let model = Arc::new(parsed.model);
@@ -210,6 +212,7 @@ impl Fleet {
         if let Err(error) = journal_views::keep(&self.shared.paths, &model) {
             tracing::error!("{}", with_causes(&error));
         }
+        failpoint("journal views kept");
         self.make_tasks(&model).await;
         Ok(())
     }
@@ -235,6 +238,7 @@ impl Fleet {
     async fn put_in_force(&self, model: &Arc<Model>, digest: [u8; 32]) -> Result<(), HostError> {
         let running = self.running(model).await;
         let firewall = self.host.declare(model, &running).await;
+        failpoint("host's side declared");
         self.change(|now| {
             *now = InForce {
                 model: model.clone(),

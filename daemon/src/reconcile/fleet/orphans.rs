@@ -3,11 +3,10 @@
 use ctr_api::wire::{DownReport, Outcome};
 
 use super::Fleet;
-use crate::machine::credentials::{delivered_machines, withdraw};
-use crate::machine::{Active, machine_of_unit, unit_name};
+use crate::machine::machine_of_unit;
 use crate::network::{self, Attachment, Bridge};
-use crate::reconcile::host_error::HostError;
-use crate::reconcile::orphans;
+use crate::os::failpoint;
+use crate::reconcile::{orphans, slices};
 
 impl Fleet {
     /// Takes it away.
@@ -48,17 +47,15 @@ impl Fleet {
             }
             Err(error) => report.failures.push(error.to_string()),
         }
-        for machine in orphans::mounted_machines(&self.host.paths) {
+        for machine in orphans::left_machines(&self.host.paths) {
             let Some(_claim) = self.claim(&machine) else {
                 continue;
             };
-            if let Err(error) = orphans::release_mounts(&self.host, &machine).await {
+            if let Err(error) = orphans::remove_left(&self.host, &machine).await {
                 report.failures.push(error.sentence());
             }
         }
-        if let Err(error) = self.withdraw_left_credentials().await {
-            report.failures.push(error.sentence());
-        }
+        failpoint("left machines removed");
         self.sweep_network(&mut report).await;
         report
     }
@@ -99,19 +96,8 @@ impl Fleet {
                 Err(error) => report.failures.push(error.to_string()),
             }
         }
-    }
-
-    /// Takes away what guests were given that ended while no ctrd was there, and are declared no more.
-    async fn withdraw_left_credentials(&self) -> Result<(), HostError> {
-        for machine in delivered_machines(&self.shared.paths)? {
-            let Some(_claim) = self.claim(&machine) else {
-                continue;
-            };
-            let unit = self.host.systemd.observe(&unit_name(&machine)).await?;
-            if matches!(unit.active, Active::Inactive | Active::Failed) {
-                withdraw(&self.shared.paths.machine_credentials(&machine))?;
-            }
+        if let Err(error) = slices::remove_left(&self.host, &model).await {
+            report.failures.push(error.to_string());
         }
-        Ok(())
     }
 }

@@ -153,7 +153,8 @@ impl Fleet {
     /// declared, and a guest that runs goes on.
     pub(super) async fn first_intent(&self, container: &Container) -> Intent {
         match Mark::read(&self.shared.paths.mark(&container.machine)) {
-            Ok(Some(_)) => return Intent::Stop,
+            Ok(Some(Mark::Started)) => return Intent::Run,
+            Ok(Some(Mark::Stopped | Mark::PoweredOff)) => return Intent::Stop,
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(container = %container.id, "failed to read its mark: {error}");

@@ -49,12 +49,9 @@ impl RealHost {
 
     pub(super) async fn release_root(&self, wanted: &Wanted) -> Result<(), HostError> {
         let container = wanted.container();
-        let (machine, ephemeral) = (container.machine.clone(), container.ephemeral);
+        let machine = container.machine.clone();
         let paths = self.paths.clone();
-        blocking("releasing the root", move || {
-            Ok(release(&paths, &machine, ephemeral)?)
-        })
-        .await
+        blocking("releasing the root", move || Ok(release(&paths, &machine)?)).await
     }
 
     pub(super) fn write_files(&self, wanted: &Wanted) -> Result<(), HostError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::machine::credentials;
-use crate::machine::root::{State, UidBase, binds_attached, mounted, observe_state, try_prepare};
+use crate::machine::root::{State, UidBase, observe_state, root_left, try_prepare};
 use crate::machine::{
     Active, Registered, Unit, confinement, limit_properties, observe_bounds, unit_name,
 };
@@ -54,8 +54,8 @@ impl RealHost {
         let files = self.paths.machine_files(machine);
         let nameservers = self.nameservers(wanted)?;
         let root = self.paths.machine_root(machine);
-        let root_mounted = mounted(&root).map_err(|source| look_error(&root, source))?
-            || binds_attached(&self.paths, machine).map_err(|source| look_error(&root, source))?;
+        let root_mounted =
+            root_left(&self.paths, machine).map_err(|source| look_error(&root, source))?;
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);

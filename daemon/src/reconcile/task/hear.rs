@@ -6,6 +6,7 @@ use ctr_api::wire::{Action, ContainerPlan, State};
 
 use crate::machine::Active;
 use crate::model::Model;
+use crate::os::failpoint;
 
 use super::{Request, Task};
 use crate::reconcile::host::{Host, Wanted};
@@ -21,20 +22,23 @@ impl<H: Host> Task<H> {
             Request::Start(_) | Request::Stop(_) | Request::Restart(_)
                 if self.wanted.intent == Intent::Remove => {}
             Request::Start(reply) => {
-                self.mark(None);
+                failpoint("start asked for");
+                self.mark(self.started());
                 self.fresh(Intent::Run);
                 self.take_credentials().await;
                 self.say_at_once(State::Starting, &[State::Running, State::Starting]);
                 let _ = reply.send(());
             }
             Request::Stop(reply) => {
+                failpoint("stop asked for");
                 self.mark(Some(Mark::Stopped));
                 self.fresh(Intent::Stop);
                 self.say_at_once(State::Stopping, &[State::Stopped, State::Stopping]);
                 let _ = reply.send(());
             }
             Request::Restart(reply) => {
-                self.mark(None);
+                failpoint("restart asked for");
+                self.mark(self.started());
                 self.fresh(Intent::Run);
                 self.take_credentials().await;
                 self.forced = self
@@ -50,6 +54,7 @@ impl<H: Host> Task<H> {
                 let _ = reply.send(());
             }
             Request::Declare(model, reply) => {
+                failpoint("declaration heard");
                 // Another declaration may be what it failed for. A guest that ended and is not to be
                 // started again stays down until it is declared differently or a person starts it.
                 let same = model.container(&self.wanted.id) == Some(self.wanted.container());
@@ -69,6 +74,7 @@ impl<H: Host> Task<H> {
                 let _ = reply.send(answer);
             }
             Request::Remove(reply) => {
+                failpoint("removal asked for");
                 if self.wanted.intent != Intent::Remove {
                     self.before_removal = self.wanted.intent;
                 }
@@ -116,6 +122,12 @@ impl<H: Host> Task<H> {
             status.next_try_ms = None;
             true
         });
+    }
+
+    /// What says that the container is up because a person wants it: needed where the declaration does
+    /// not say so.
+    pub(super) fn started(&self) -> Option<Mark> {
+        (!self.wanted.container().autostart).then_some(Mark::Started)
     }
 
     pub(super) fn mark(&self, mark: Option<Mark>) {

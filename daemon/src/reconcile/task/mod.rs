@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
 use crate::model::{ContainerId, Model, Root};
-use crate::os::Paths;
+use crate::os::{self, Paths};
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::plan::{Intent, Plan, Step, plan};
@@ -253,9 +253,16 @@ impl<H: Host> Task<H> {
             if matches!(step, Step::StopUnit | Step::KillUnit) {
                 self.stopping = true;
                 self.forced = false;
+                if self.wanted.intent == Intent::Run {
+                    // Between the two, nothing else says that it is to come up again.
+                    self.mark(self.started());
+                }
             }
             self.say(step);
-            if let Err(error) = self.host.apply(&self.wanted, step).await {
+            os::before(step.name());
+            let applied = self.host.apply(&self.wanted, step).await;
+            os::after(step.name());
+            if let Err(error) = applied {
                 // Refused before it was tried: no end was asked for.
                 self.stopping &= !matches!(error, HostError::Conflict(_));
                 if let HostError::Switch(_) = error {

@@ -1,0 +1,36 @@
+//! Containers and groups are declared, and declared no more.
+
+use crate::guests::{BOOTS, EVERYTHING, booted, bystander, declaration, group, sleeper};
+use crate::scenario::Scenario;
+
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    let lab = |web: &[String]| group("lab", 3, &[&[bystander()], web].concat());
+    let everything = sleeper("web", 11, EVERYTHING);
+    let (without, with) = (
+        declaration(&[lab(&[])]),
+        declaration(&[lab(&[everything.clone()])]),
+    );
+    let ephemeral = declaration(&[lab(&[sleeper(
+        "web",
+        11,
+        "autostart = true\nephemeral = true",
+    )])]);
+    let boots = declaration(&[lab(&[booted("web", 11, "")])]);
+    let red = |net: u8| group("red", net, &[sleeper("one", 11, "autostart = true")]);
+    let group_too = declaration(&[lab(&[]), red(4)]);
+    vec![
+        Scenario::declared("container declared", &without, &with).from_nothing("lab-web"),
+        Scenario::declared("container undeclared", &with, &without),
+        Scenario::declared("container that boots declared", &without, &boots)
+            .from_nothing("lab-web")
+            .shallow(BOOTS),
+        Scenario::declared("ephemeral container undeclared", &ephemeral, &without),
+        Scenario::declared("group declared", &without, &group_too).from_nothing("red-one"),
+        Scenario::declared("group undeclared", &group_too, &without),
+        // It takes everything away; cut, it has not, and what is declared comes up again.
+        Scenario {
+            may_start: vec!["ctr-lab-web.service", "ctr-lab-by.service"],
+            ..Scenario::asked("down", &with, "true", "ctr down --yes")
+        },
+    ]
+}
