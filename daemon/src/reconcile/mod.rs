@@ -24,6 +24,7 @@ mod journal_views;
 mod marks;
 mod open_firewall;
 mod orphans;
+mod others;
 mod plan;
 #[cfg(test)]
 mod plan_cases;
@@ -42,6 +43,7 @@ pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;
 pub use journal_views::KeepError;
 pub use marks::Mark;
+pub use others::Surroundings;
 pub use plan::{Intent, Plan, Step, plan, removal};
 pub use real_host::RealHost;
 pub use status::Status;
