@@ -65,9 +65,12 @@ fn network_manager_leaves_ours_alone() {
     let host = guests();
     let (addresses, before) = (host.ok(ADDRESSES), leader(&host, "red-web"));
     host.write("/etc/NetworkManager/conf.d/60-ctr.conf", NETWORK_MANAGER);
+    let bridge = "[keyfile]\nunmanaged-devices+=interface-name:br-red\n";
+    host.write("/etc/NetworkManager/conf.d/61-ctr-bridges.conf", bridge);
     host.ok("systemctl start NetworkManager");
+    // It has come to the interfaces that it is to manage.
     host.until(
-        "nmcli -t device | grep -q '^uplink0:ethernet:connecting'",
+        "nmcli -t device | grep -q '^uplink0:ethernet:connected'",
         SOON,
     );
     let managed = "nmcli -t device | grep -E '^(br-|cv-)' | grep -vq ':unmanaged:'";
@@ -75,6 +78,6 @@ fn network_manager_leaves_ours_alone() {
     assert_untouched(&host, &addresses, &before);
 
     // Without the file it takes them.
-    host.ok("rm /etc/NetworkManager/conf.d/60-ctr.conf && systemctl restart NetworkManager");
+    host.ok("rm /etc/NetworkManager/conf.d/6?-ctr*.conf && systemctl restart NetworkManager");
     host.until(managed, SOON);
 }

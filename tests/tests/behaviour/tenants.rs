@@ -10,14 +10,15 @@ use crate::talk::{
     group, serve,
 };
 
-/// Rules that Docker, NixOS and k3s write, as files of the host.
-const RULES: [(&str, &str); 5] = [
+/// Rules that Docker, NixOS, k3s and people write, as files of the host.
+const RULES: [(&str, &str); 6] = [
     ("docker.rules", include_str!("tenants/docker.rules")),
     ("k3s.rules", include_str!("tenants/k3s.rules")),
     (
         "nixos-iptables.rules",
         include_str!("tenants/nixos-iptables.rules"),
     ),
+    ("workstation.nft", include_str!("tenants/workstation.nft")),
     ("nixos.nft", include_str!("tenants/nixos.nft")),
     (
         "nixos-filter-forward.nft",

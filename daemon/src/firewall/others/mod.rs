@@ -28,6 +28,8 @@ mod remedy;
 mod texts;
 mod translated;
 mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 pub use find::{Obstacle, find};
 pub use journeys::{Facts, Uplink};
