@@ -2,13 +2,13 @@
 //! kept for whoever asks.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::error_text::with_causes;
-use crate::firewall::others::{Facts, Obstacle, Uplink, find, read};
+use crate::firewall::others::{Facts, Obstacle, Ruleset, Uplink, find, read};
 use crate::model::Model;
 use crate::network::{LINK_GROUP, default_route, frames_are_filtered, legacy_tables};
 use crate::os::Paths;
@@ -33,6 +33,8 @@ pub struct Surroundings {
 pub(super) struct Others {
     asked: Notify,
     known: Mutex<Arc<Surroundings>>,
+    /// What it was found from. Most changes of tables are ctrd's own: then nothing has to be found again.
+    from: Mutex<Option<(Ruleset, Arc<Model>, Facts)>>,
 }
 
 impl Others {
@@ -65,7 +67,7 @@ impl Others {
     }
 
     async fn look_once(&self, paths: &Paths, model: Arc<Model>) {
-        let mut now = match look(paths, model).await {
+        let mut now = match self.read(paths, model).await {
             Ok(now) => now,
             Err(reason) => Surroundings {
                 // Not read is not gone.
@@ -78,28 +80,47 @@ impl Others {
         tell(&known, &now);
         *known = Arc::new(now);
     }
+
+    async fn read(&self, paths: &Paths, model: Arc<Model>) -> Result<Surroundings, String> {
+        if model.groups.is_empty() {
+            *self.from() = None;
+            return Ok(Surroundings::default());
+        }
+        let failed = |error: io::Error| format!("failed to look at the host's network: {error}");
+        let facts = facts(&model).map_err(failed)?;
+        let unread = unread(&legacy_tables().map_err(failed)?);
+        let ruleset = read(&paths.nft)
+            .await
+            .map_err(|error| with_causes(&error))?;
+        let from = (ruleset, model, facts);
+        if self.from().as_ref() == Some(&from) {
+            let obstacles = self.known().obstacles.clone();
+            return Ok(Surroundings { obstacles, unread });
+        }
+        let finding = tokio::task::spawn_blocking(move || {
+            let (ruleset, model, facts) = &from;
+            (find(ruleset, model, facts), from)
+        });
+        let (obstacles, from) = finding
+            .await
+            .map_err(|_| "failed to finish looking at the rules of others".to_owned())?;
+        *self.from() = Some(from);
+        Ok(Surroundings { obstacles, unread })
+    }
+
+    fn from(&self) -> MutexGuard<'_, Option<(Ruleset, Arc<Model>, Facts)>> {
+        self.from.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-async fn look(paths: &Paths, model: Arc<Model>) -> Result<Surroundings, String> {
-    if model.groups.is_empty() {
-        return Ok(Surroundings::default());
-    }
-    let failed = |error: io::Error| format!("failed to look at the host's network: {error}");
-    let facts = facts(&model).map_err(failed)?;
-    let legacy = legacy_tables().map_err(failed)?;
-    let ruleset = read(&paths.nft)
-        .await
-        .map_err(|error| with_causes(&error))?;
-    let found = tokio::task::spawn_blocking(move || find(&ruleset, &model, &facts)).await;
-    Ok(Surroundings {
-        obstacles: found.map_err(|_| "failed to finish looking at the rules".to_owned())?,
-        unread: (!legacy.is_empty()).then(|| {
-            format!(
-                "rules in the tables of iptables-legacy ({}) cannot be read: \
-                 `iptables-legacy-save` shows whether they let the containers through",
-                legacy.join(", ")
-            )
-        }),
+/// What nft cannot list, if there is any.
+fn unread(legacy: &[String]) -> Option<String> {
+    (!legacy.is_empty()).then(|| {
+        format!(
+            "rules in the tables of iptables-legacy ({}) cannot be read: `iptables-legacy-save` shows \
+             whether they let the containers through",
+            legacy.join(", ")
+        )
     })
 }
 

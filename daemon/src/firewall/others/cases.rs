@@ -4,6 +4,8 @@
 //! `obstacles.txt` has it twice: where frames between two guests of a group pass the tables for IPv4
 //! (`br_netfilter`), and where they do not. `CTR_BLESS=1` writes it.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -34,8 +36,7 @@ fn every_ruleset_stops_what_its_case_says() {
     let model = declaration::parse("declaration.toml", &declared)
         .unwrap_or_else(|problems| panic!("{problems}"))
         .model;
-    let filtered: std::collections::BTreeSet<_> =
-        model.groups.values().map(|it| it.bridge.clone()).collect();
+    let filtered: BTreeSet<_> = model.groups.values().map(|it| it.bridge.clone()).collect();
     let mut wrong = Vec::new();
     let mut count = 0;
     for entry in fs::read_dir(&directory).expect("the cases").flatten() {
@@ -47,7 +48,7 @@ fn every_ruleset_stops_what_its_case_says() {
         let text = read(&folder.join("ruleset.txt"));
         let ruleset = Ruleset::parse(&json, &text).expect("a listing");
         let mut found = String::new();
-        for (title, bridges) in [("off", Default::default()), ("on", filtered.clone())] {
+        for (title, bridges) in [("off", BTreeSet::default()), ("on", filtered.clone())] {
             let facts = Facts {
                 link_group: LINK_GROUP,
                 uplink: Some(Uplink {
@@ -57,7 +58,7 @@ fn every_ruleset_stops_what_its_case_says() {
                 filtered_bridges: bridges,
             };
             let told = told(&find(&ruleset, &model, &facts));
-            found.push_str(&format!("br_netfilter {title}\n{told}"));
+            let _ = write!(found, "br_netfilter {title}\n{told}");
         }
         let file = folder.join("obstacles.txt");
         if std::env::var_os("CTR_BLESS").is_some() {

@@ -42,8 +42,8 @@ pub(super) fn field<'a>(packet: &'a Packet, mark: Option<u64>, expression: &Valu
             Field::Together(parts.collect())
         }
         ("&", Value::Array(parts)) => match parts.as_slice() {
-            [left, mask] => match (field(packet, mark, left), mask.as_u64()) {
-                (Field::Number(number), Some(mask)) => Field::Number(number & mask),
+            [left, right] => match (field(packet, mark, left), right.as_u64()) {
+                (Field::Number(number), Some(bits)) => Field::Number(number & bits),
                 (Field::Missing, _) => Field::Missing,
                 _ => Field::Unknown,
             },

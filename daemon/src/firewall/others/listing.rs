@@ -43,8 +43,6 @@ pub(super) struct Chain {
 /// Where packets enter a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Base {
-    /// `filter`, `nat` or `route`.
-    pub(super) kind: String,
     /// `prerouting`, `input`, `forward`, `output`, `postrouting`; others are not looked at.
     pub(super) hook: String,
     /// Lower ones are entered first.
@@ -108,7 +106,6 @@ impl Ruleset {
             "chain" => {
                 let base = text("hook").map(|hook| Base {
                     hook,
-                    kind: text("type").unwrap_or_default(),
                     priority: body.get("prio").and_then(Value::as_i64).unwrap_or_default(),
                     drops: text("policy").as_deref() == Some("drop"),
                 });

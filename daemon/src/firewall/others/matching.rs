@@ -119,7 +119,7 @@ fn in_range(field: &Field<'_>, low: &Value, high: &Value) -> Answer {
 
 /// Networks that nobody on the internet has (RFC 6890).
 const NOT_INTERNET: [(Ipv4Addr, u8); 9] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
