@@ -14,6 +14,9 @@ pub struct HostStatus {
     pub declaration: DeclarationStatus,
     /// Every declared group, by name.
     pub groups: Vec<GroupStatus>,
+    /// Why not all rules of other firewalls could be read; what they stop is then not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
     /// What is declared no more and on its way out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaving: Vec<Leaving>,
@@ -70,6 +73,9 @@ pub struct GroupStatus {
     /// When it is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try_ms: Option<u64>,
+    /// What firewalls of other programs stop of the group's declared traffic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<Obstacle>,
     /// Its containers, in the order of their addresses.
     pub containers: Vec<ContainerStatus>,
 }
@@ -176,6 +182,33 @@ pub struct ContainerStatus {
     /// The names of its declared actions.
     #[serde(default)]
     pub actions: Vec<ActionStatus>,
+    /// What firewalls of other programs stop of its declared traffic, or of its whole group's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// A rule of another program's firewall that stops traffic which is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// Who stops what, by which rule, in one sentence.
+    pub message: String,
+    /// What it stops: `from guests to the internet`.
+    pub stops: Vec<String>,
+    /// Whose rule it is: `Docker`.
+    pub owner: String,
+    /// The rule: `table ip filter, chain FORWARD, policy drop`.
+    pub rule: String,
+    /// Commands for root that let it through at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
+    /// What to do, in one sentence, and what makes it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// It stops something of all containers of the group.
+    pub all: bool,
+    /// The containers whose published ports it stops.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<String>,
 }
 
 /// A secret that a container is given, without its content.

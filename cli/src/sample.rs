@@ -2,7 +2,7 @@
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
-    PortStatus, State, Usage,
+    Obstacle, PortStatus, State, Usage,
 };
 
 /// When the tests look: 2h13m after the containers started.
@@ -45,6 +45,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         binds: Vec::new(),
         credentials: Vec::new(),
         actions: Vec::new(),
+        obstacles: Vec::new(),
     }
 }
 
@@ -81,6 +82,24 @@ fn at(mut container: ContainerStatus, address: &str, ports: Vec<PortStatus>) -> 
     container.address = address.to_owned();
     container.ports = ports;
     container
+}
+
+/// Docker's policy in the way of a group's guests.
+pub(crate) fn obstacle() -> Obstacle {
+    let stops = vec!["from guests to the internet".to_owned()];
+    let command = "iptables -I DOCKER-USER -m devgroup --src-group 0x637472 -j ACCEPT";
+    Obstacle {
+        message: "Docker stops traffic from guests to the internet (table ip filter, chain \
+                  FORWARD, policy drop)"
+            .to_owned(),
+        stops,
+        owner: "Docker".to_owned(),
+        rule: "table ip filter, chain FORWARD, policy drop".to_owned(),
+        commands: vec![command.to_owned()],
+        hint: Some(format!("add `{command}`")),
+        all: true,
+        containers: Vec::new(),
+    }
 }
 
 /// Two groups with a container in every kind of state.
@@ -150,6 +169,7 @@ pub(crate) fn host() -> HostStatus {
             differs: false,
             problems: Vec::new(),
         },
+        unread: None,
         groups: vec![
             group("dev", "192.168.210", vec![dev_ml, proxy, postgres]),
             group("ml", "192.168.200", vec![ollama, jupyter, comfyui, vllm]),
@@ -167,6 +187,7 @@ fn group(name: &str, network: &str, containers: Vec<ContainerStatus>) -> GroupSt
         problem: None,
         hint: None,
         next_try_ms: None,
+        obstacles: Vec::new(),
         containers,
     }
 }

@@ -57,6 +57,8 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     tokio::spawn(follow_tables(host.clone()));
     tokio::spawn(follow_bridges(host.clone()));
     tokio::spawn(follow_shutdown(connection.clone(), host.clone()));
+    let looking = host.clone();
+    tokio::spawn(async move { looking.follow_others().await });
     tokio::spawn(follow_resolver(paths, host));
     tokio::spawn(fleet.clone().keep_trying());
     // Without a declaration nothing is known to be undeclared: what runs is left alone.
@@ -94,6 +96,7 @@ async fn follow_tables(host: Arc<RealHost>) {
             changes.next().await?;
             tokio::time::sleep(QUIET).await;
             host.mend_firewall().await;
+            host.look_at_others();
         }
     };
     let ended: std::io::Result<()> = result.await;

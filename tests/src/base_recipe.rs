@@ -14,17 +14,20 @@ pub(crate) const SUITE: &str = "trixie";
 pub(crate) const VERSION: u32 = 1;
 
 /// A host with what ctr needs at run time, and what the demo's guests serve.
-pub(crate) const PACKAGES: [&str; 20] = [
+pub(crate) const PACKAGES: [&str; 24] = [
     "bash-completion",
     "caddy",
     "curl",
     "dbus",
+    "firewalld",
     "iproute2",
+    "iptables",
     "iputils-ping",
     "jupyter-server",
     "less",
     "libpam-systemd",
     "netcat-openbsd",
+    "network-manager",
     "nftables",
     "polkitd",
     "postgresql",
@@ -34,6 +37,7 @@ pub(crate) const PACKAGES: [&str; 20] = [
     "systemd",
     "systemd-container",
     "systemd-sysv",
+    "ufw",
     "util-linux",
 ];
 

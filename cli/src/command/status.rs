@@ -83,6 +83,7 @@ fn table(host: &HostStatus, look: Look) -> Result<(), Error> {
     output::print(&status(host, &mut CpuMeter::default(), output::view()))?;
     tell_about_the_file(&host.declaration);
     tell_about_secrets(host);
+    tell_about_the_unread(host);
     Ok(())
 }
 
@@ -123,6 +124,13 @@ fn tell_about_secrets(host: &HostStatus) {
                 Some("try `ctr plan`"),
             );
         }
+    }
+}
+
+/// What nobody could look at is not said to be harmless.
+fn tell_about_the_unread(host: &HostStatus) {
+    if let Some(unread) = &host.unread {
+        output::note(unread, None);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ctr_api::wire::{ContainerStatus, CredentialStatus, PortStatus, State};
 
-use super::status::{percent, reason_of, up};
+use super::status::{percent, reason_of, stands_in_the_way, up};
 use super::units::{date_and_time, size};
 use super::{CpuMeter, View, wrap};
 
@@ -46,6 +46,15 @@ fn headline(container: &ContainerStatus, view: View) -> String {
             Some(rest) => writeln!(text, "  {}{rest}", view.paint.hint("hint:")),
             None => writeln!(text, "  {line}"),
         };
+    }
+    let room = View {
+        width: room,
+        ..view
+    };
+    for obstacle in &container.obstacles {
+        for line in stands_in_the_way(obstacle, room) {
+            let _ = writeln!(text, "  {line}");
+        }
     }
     text
 }

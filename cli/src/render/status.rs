@@ -1,11 +1,13 @@
 //! The table of `ctr status`.
 
-use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, Leaving, PortStatus, State};
+use ctr_api::wire::{
+    ContainerStatus, GroupStatus, HostStatus, Leaving, Obstacle, PortStatus, State,
+};
 
 use super::paint::state_style;
 use super::table::{Cell, Row, Section, Table};
 use super::units::{size, span};
-use super::{CpuMeter, View};
+use super::{CpuMeter, View, wrap};
 
 const TITLES: [&str; 7] = [
     "NAME", "STATE", "ADDRESS", "UP", "CPU", "MEMORY", "RESTARTS",
@@ -53,6 +55,9 @@ fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
     if let Some(hint) = &group.hint {
         heading.push(format!("{} {hint}", view.paint.hint("hint:")));
     }
+    for obstacle in &group.obstacles {
+        heading.extend(stands_in_the_way(obstacle, view));
+    }
     let rows = group
         .containers
         .iter()
@@ -82,6 +87,24 @@ fn heading(group: &GroupStatus, view: View) -> String {
     let fits = |rest: &&String| room.is_none_or(|room| rest.chars().count() <= room);
     let rest = rests.iter().find(fits).map_or("", String::as_str);
     format!("{}{rest}", view.paint.strong(&group.name))
+}
+
+/// What another program's firewall stops, and what to add.
+pub(super) fn stands_in_the_way(obstacle: &Obstacle, view: View) -> Vec<String> {
+    let problem = format!("problem: {}", obstacle.message);
+    let hint = obstacle.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let paragraphs = [Some(problem), hint].into_iter().flatten();
+    let lines = paragraphs.flat_map(|paragraph| wrap(&paragraph, view.width));
+    let styled = lines.map(|line| {
+        if let Some(rest) = line.strip_prefix("problem:") {
+            format!("{}{rest}", view.paint.error("problem:"))
+        } else if let Some(rest) = line.strip_prefix("hint:") {
+            format!("{}{rest}", view.paint.hint("hint:"))
+        } else {
+            line
+        }
+    });
+    styled.collect()
 }
 
 fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {

@@ -88,3 +88,22 @@ fn a_guest_that_runs_as_the_hosts_users_is_marked() {
     host.groups[0].containers[0].users = "host".to_owned();
     assert_eq!(count(&host), 1);
 }
+
+#[test]
+fn what_another_firewall_stops_stands_above_the_groups_table_with_what_to_add() {
+    let mut host = sample::host();
+    host.groups.truncate(1);
+    host.groups[0].obstacles = vec![sample::obstacle()];
+    let text = render(&host, None);
+    assert!(
+        text.contains(
+            "\nproblem: Docker stops traffic from guests to the internet (table ip filter, chain \
+             FORWARD, policy drop)\nhint: add `iptables -I DOCKER-USER -m devgroup --src-group \
+             0x637472 -j ACCEPT`\nNAME "
+        ),
+        "{text}"
+    );
+    for line in render(&host, Some(60)).lines() {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+}

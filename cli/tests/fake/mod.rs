@@ -180,6 +180,7 @@ pub(crate) fn host() -> HostStatus {
             differs: true,
             problems: vec![],
         },
+        unread: None,
         groups: vec![GroupStatus {
             name: "lab".to_owned(),
             subnet: "10.77.3.0/24".to_owned(),
@@ -188,6 +189,7 @@ pub(crate) fn host() -> HostStatus {
             problem: None,
             hint: None,
             next_try_ms: None,
+            obstacles: vec![],
             containers,
         }],
         leaving: vec![],
@@ -228,6 +230,7 @@ fn container(name: &str) -> ContainerStatus {
         binds: vec![],
         credentials: vec![],
         actions: vec![],
+        obstacles: vec![],
     }
 }
 

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
-    Leaving, PortStatus, Problem, Severity, State, Usage,
+    Leaving, Obstacle, PortStatus, Problem, Severity, State, Usage,
 };
 
 use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
+use crate::firewall::others;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
 use crate::model::{Container, ContainerId, Group, Port, Root, UserMode};
 use crate::os::Paths;
 use crate::reconcile::fleet::{Fleet, InForce};
-use crate::reconcile::{Conflict, Status};
+use crate::reconcile::{Conflict, Status, Surroundings};
 
 /// What is told of the credentials of each container.
 pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
@@ -24,6 +25,7 @@ pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> Host
     let in_force = fleet.in_force();
     let handles = fleet.handles().borrow().clone();
     let troubled = fleet.troubled();
+    let surroundings = fleet.surroundings();
     let groups = in_force.model.groups.values().map(|group| {
         let mut containers: Vec<&Container> = group.containers.values().collect();
         containers.sort_by_key(|container| container.address);
@@ -34,14 +36,16 @@ pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> Host
                     .get(&container.id)
                     .map_or_else(Status::unknown, |handle| handle.status.borrow().clone());
                 let credentials = credentials.remove(&container.id).unwrap_or_default();
-                container_status(fleet.paths(), container, &status, credentials)
+                let obstacles = of_container(&surroundings, container);
+                container_status(fleet.paths(), container, &status, credentials, obstacles)
             })
             .collect();
         let trouble = troubled.get(&group.name);
         let next_try_ms = in_force.next_try_ms.filter(|_| trouble.is_some());
+        let obstacles = of_group(&surroundings, group);
         GroupStatus {
             next_try_ms,
-            ..group_status(group, trouble, containers)
+            ..group_status(group, trouble, containers, obstacles)
         }
     });
     let leaving = fleet.leaving().into_iter().map(|(id, handle)| {
@@ -59,6 +63,7 @@ pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> Host
         groups: groups.collect(),
         leaving: leaving.collect(),
         declaration: declaration_status(&in_force, fleet.paths()),
+        unread: surroundings.unread.clone(),
     }
 }
 
@@ -109,6 +114,7 @@ fn group_status(
     group: &Group,
     trouble: Option<&Conflict>,
     containers: Vec<ContainerStatus>,
+    obstacles: Vec<Obstacle>,
 ) -> GroupStatus {
     GroupStatus {
         name: group.name.to_string(),
@@ -118,7 +124,39 @@ fn group_status(
         problem: trouble.map(|it| it.reason.clone()),
         hint: trouble.and_then(|it| it.hint.clone()),
         next_try_ms: None,
+        obstacles,
         containers,
+    }
+}
+
+/// What stands in a group's way.
+fn of_group(surroundings: &Surroundings, group: &Group) -> Vec<Obstacle> {
+    let all = surroundings.obstacles.iter();
+    all.filter(|it| it.group == group.name)
+        .map(obstacle)
+        .collect()
+}
+
+/// What stands in a container's way.
+pub(super) fn of_container(surroundings: &Surroundings, container: &Container) -> Vec<Obstacle> {
+    let id = &container.id;
+    let concerns = |it: &&others::Obstacle| {
+        it.group == id.group && (it.all || it.containers.contains(&id.name))
+    };
+    let all = surroundings.obstacles.iter();
+    all.filter(concerns).map(obstacle).collect()
+}
+
+fn obstacle(found: &others::Obstacle) -> Obstacle {
+    Obstacle {
+        message: found.sentence(),
+        stops: found.stops.clone(),
+        owner: found.owner.clone(),
+        rule: found.rule.clone(),
+        commands: found.commands.clone(),
+        hint: found.hint(),
+        all: found.all,
+        containers: found.containers.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -128,6 +166,7 @@ pub(super) fn container_status(
     container: &Container,
     status: &Status,
     credentials: Vec<CredentialStatus>,
+    obstacles: Vec<Obstacle>,
 ) -> ContainerStatus {
     let used = usage(&paths.cgroup, &status.control_group);
     let up = matches!(
@@ -181,6 +220,7 @@ pub(super) fn container_status(
                 terminal: action.terminal,
             })
             .collect(),
+        obstacles,
     }
 }
 

@@ -23,6 +23,7 @@ mod generation;
 mod inet_skeleton;
 mod nft;
 mod observed;
+pub mod others;
 mod plan;
 mod ruleset;
 mod skeleton;

@@ -92,7 +92,7 @@ fn name(program: &Path) -> String {
 
 /// Runs nft with `input`; its standard output. (The `nftables` crate can run it as well, but leaves
 /// the reason of a refusal on our own standard error.)
-async fn nft(
+pub(super) async fn nft(
     program: &Path,
     what: &'static str,
     words: &[&str],

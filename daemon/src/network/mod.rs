@@ -37,6 +37,7 @@ mod plan;
 mod removal;
 mod route_events;
 mod step;
+mod surroundings;
 mod sysctl;
 
 use std::io;
@@ -64,6 +65,7 @@ pub use observed::{
 pub use plan::{plan_container, plan_group, plan_running_container};
 pub use removal::{Removal, Removals, plan_container_removal, plan_removals};
 pub use step::{Place, Step};
+pub use surroundings::{DefaultRoute, default_route, frames_are_filtered, legacy_tables};
 
 /// The network of the host, observed and changed through one connection.
 ///

@@ -25,6 +25,7 @@ mod journal_views;
 mod marks;
 mod open_firewall;
 mod orphans;
+mod others;
 mod plan;
 #[cfg(test)]
 mod plan_cases;
@@ -47,6 +48,7 @@ pub use host_error::HostError;
 pub use host_signals::follow_host;
 pub use journal_views::KeepError;
 pub use marks::Mark;
+pub use others::Surroundings;
 pub use plan::{Intent, Plan, Step, plan, removal};
 pub use real_host::RealHost;
 pub use status::Status;

@@ -6,4 +6,5 @@ mod a_limit_of_processors_holds;
 mod a_machine_ends_with_its_owner;
 mod a_power_cut_loses_nothing_that_was_promised;
 mod guests;
+mod networkd_leaves_alone_what_udev_marks;
 mod sessions_are_in_their_guests_cgroup;

@@ -27,6 +27,7 @@ use crate::os::{Paths, failpoint};
 use crate::reconcile::host::{Conflict, Host};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::journal_views::{self, KeepError};
+use crate::reconcile::others::Surroundings;
 use crate::reconcile::real_host::RealHost;
 use crate::reconcile::reason::list;
 use crate::reconcile::status::{now_ms, view};
@@ -116,6 +117,11 @@ impl Fleet {
     /// Groups whose network could not be made, and why.
     pub fn troubled(&self) -> BTreeMap<GroupName, Conflict> {
         self.host.troubled()
+    }
+
+    /// What other programs' firewalls stop, as it was last seen.
+    pub fn surroundings(&self) -> Arc<Surroundings> {
+        self.host.surroundings()
     }
 
     /// Every place on the host.

@@ -52,6 +52,7 @@ impl RealHost {
             .extend(running.iter().map(|id| (id.clone(), Vec::new())));
         open.containers = open.elements_in(model);
         self.close_movers(model, &mut open.containers);
+        self.others.ask();
         let converged = open.converge().await;
         self.firewall_failed
             .store(converged.is_err(), Ordering::Relaxed);

@@ -32,6 +32,7 @@ use crate::reconcile::given_credentials;
 use crate::reconcile::host::{Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::Open;
+use crate::reconcile::others::{Others, Surroundings};
 use crate::reconcile::plan::Step;
 use crate::reconcile::unit_signals::UnitSignals;
 
@@ -47,6 +48,7 @@ pub struct RealHost {
     firewall: tokio::sync::Mutex<Open>,
     /// The last try to make the tables what they should be failed.
     pub(super) firewall_failed: AtomicBool,
+    others: Others,
     /// Choosing a user range looks at all the others.
     claim: Arc<Mutex<()>>,
     /// A bridge is made by one container's start, whichever comes first.
@@ -80,6 +82,7 @@ impl RealHost {
             network,
             firewall: tokio::sync::Mutex::new(Open::new(firewall)),
             firewall_failed: AtomicBool::new(false),
+            others: Others::default(),
             claim: Arc::default(),
             group: tokio::sync::Mutex::new(()),
             groups: Mutex::default(),
@@ -134,12 +137,33 @@ impl RealHost {
         }
     }
 
+    /// Somebody changed some table, or the host's network: what stands in the containers' way may be
+    /// something else now.
+    pub fn look_at_others(&self) {
+        self.others.ask();
+    }
+
+    /// What other programs' firewalls stop, as it was last seen.
+    pub fn surroundings(&self) -> Arc<Surroundings> {
+        self.others.known()
+    }
+
+    /// Looks at other programs' firewalls whenever there is a reason to, for ever.
+    pub async fn follow_others(&self) {
+        loop {
+            self.others.asked().await;
+            let model = self.firewall.lock().await.model.clone();
+            self.others.look(&self.paths, model).await;
+        }
+    }
+
     /// Removes both tables, for `down`.
     pub async fn remove_firewall(&self) -> Result<(), HostError> {
         let mut open = self.firewall.lock().await;
         open.wanted = false;
         open.containers.clear();
         open.model = Arc::default();
+        self.others.ask();
         open.firewall.remove().await?;
         Ok(())
     }
