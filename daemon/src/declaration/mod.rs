@@ -27,6 +27,6 @@ mod value;
 
 pub use kept::{keep, load_kept};
 pub use load::{LoadError, check, digest, load};
-pub use parse::{Parsed, SIZE_MAX, parse};
+pub use parse::{Parsed, SIZE_MAX, TOKENS_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};
 pub use render::Colour;
