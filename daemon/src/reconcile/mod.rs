@@ -27,6 +27,8 @@ mod orphans;
 mod plan;
 #[cfg(test)]
 mod plan_cases;
+#[cfg(test)]
+mod properties;
 mod real_host;
 mod reason;
 #[cfg(test)]
