@@ -60,7 +60,7 @@ fn group(name: GroupName, group: file::Group) -> Option<Group> {
                     group: name.clone(),
                     name: container_name.value.clone(),
                 };
-                Some((container_name.value, container(id, value)?))
+                Some((container_name.value, container(id, *value)?))
             },
         )
         .collect::<Option<BTreeMap<_, _>>>()?;

@@ -66,6 +66,12 @@ impl Collector {
         Recorded(list.last_mut())
     }
 
+    /// Whether there is still room for what refuses the declaration. Where there is none, what is
+    /// read is only counted: nothing more of it will be shown, so nothing of it has to be held.
+    pub(crate) fn keeps(&self) -> bool {
+        self.errors.len() < KEPT_MAX
+    }
+
     /// Whether anything so far refuses the declaration.
     pub(crate) fn refused(&self) -> bool {
         self.refused

@@ -13,7 +13,6 @@
 mod build;
 mod collect;
 mod file;
-mod kept;
 mod load;
 mod parse;
 mod place;
@@ -25,8 +24,7 @@ mod trust;
 mod validate;
 mod value;
 
-pub use kept::{keep, load_kept};
 pub use load::{LoadError, check, digest, load};
-pub use parse::{Parsed, SIZE_MAX, parse};
+pub use parse::{Parsed, SIZE_MAX, TOKENS_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};
 pub use render::Colour;

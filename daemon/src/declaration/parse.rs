@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
+use toml_parser::Source;
 
 use super::build::build;
 use super::collect::Collector;
@@ -15,6 +16,18 @@ use crate::model::Model;
 /// The largest declaration, in bytes. A thousand containers take about a third of it; beyond it
 /// somebody named the wrong file.
 pub const SIZE_MAX: usize = 1024 * 1024;
+
+/// The most words and signs of a declaration: keys, values, brackets, and the spaces between them.
+/// A container with all that containers usually have takes a hundred and thirty.
+///
+/// What a declaration takes while it is read grows with these and not with its bytes: most with
+/// small tables, which cost the parser more than a kilobyte each. With this bound none takes more
+/// than 64 MB, however it is written.
+pub const TOKENS_MAX: usize = 150_000;
+
+/// The longest declaration in which all that is not TOML is looked for at once, in bytes: each byte
+/// can be a problem, and the parser keeps a few hundred bytes for each.
+const ALL_SYNTAX_MAX: usize = 64 * 1024;
 
 /// A declaration that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,17 +71,31 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, Problems> {
 }
 
 fn read(text: &str, problems: &mut Collector) -> Option<Model> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        syntax(text, &errors, problems);
+    if Source::new(text).lex().nth(TOKENS_MAX).is_some() {
+        let message = format!(
+            "the declaration has more than {TOKENS_MAX} words and signs, the most that are read"
+        );
+        problems
+            .error(&whole_file(), message)
+            .hint("check that this is the right file");
         return None;
     }
+    let document = match DeTable::parse(text) {
+        Ok(document) => document,
+        Err(first) => {
+            syntax(text, first, problems);
+            return None;
+        }
+    };
     let value = DeValue::Table(document.into_inner());
     if !schema_is_known(&value, problems) {
         return None;
     }
     let document = Document::read(&value, &whole_file(), problems)?;
-    validate(&document, problems);
+    // Where not all of it was kept, what is missing in it says nothing.
+    if problems.keeps() {
+        validate(&document, problems);
+    }
     if problems.refused() {
         None
     } else {
@@ -102,8 +129,13 @@ fn not_utf8(name: &str, bytes: &[u8], offset: usize) -> Problems {
 }
 
 /// Records what is not TOML: one problem a line, because one slip makes the parser stumble
-/// several times over the same line.
-fn syntax(text: &str, errors: &[toml::de::Error], problems: &mut Collector) {
+/// several times over the same line. Of a long text only the first.
+fn syntax(text: &str, first: toml::de::Error, problems: &mut Collector) {
+    let errors = if text.len() > ALL_SYNTAX_MAX {
+        vec![first]
+    } else {
+        DeTable::parse_recoverable(text).1
+    };
     let mut found: Vec<_> = errors
         .iter()
         .map(|error| (error.span().unwrap_or(0..0), error.message()))

@@ -155,6 +155,15 @@ fn unknown_key(
     meant
 }
 
+/// A large value in a list or table costs a pointer there, however the list grows.
+impl<T: Read> Read for Box<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+
+    fn read(value: &DeValue<'_>, place: &Place, problems: &mut Collector) -> Option<Self> {
+        T::read(value, place, problems).map(Self::new)
+    }
+}
+
 /// A list whose elements are each read by themselves.
 impl<T: Read> Read for Vec<At<T>> {
     const EXPECTED: &'static str = "a list";
@@ -172,7 +181,7 @@ impl<T: Read> Read for Vec<At<T>> {
                 key: place.key,
             };
             let value = T::read(element.get_ref(), &place, problems)?;
-            Some(At { value, place })
+            problems.keeps().then_some(At { value, place })
         };
         Some(array.iter().enumerate().filter_map(read).collect())
     }
@@ -228,6 +237,9 @@ fn read_entry<K: ReadKey, T: Read>(
     };
     // The value is read even under a bad name, so that its own problems are seen too.
     let value = T::read(value.get_ref(), &place, problems);
+    if !problems.keeps() {
+        return None;
+    }
     Some(Entry {
         name: At {
             value: name?,

@@ -19,6 +19,8 @@ mod converge;
 mod desired;
 mod element;
 mod expression;
+#[cfg(test)]
+pub(crate) mod fake_tables;
 mod generation;
 mod inet_skeleton;
 mod nft;

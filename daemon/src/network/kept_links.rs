@@ -79,13 +79,13 @@ impl KeptLinks {
     /// Takes a message into account: what it is about is read again the next time.
     pub(super) fn hear(&mut self, heard: Heard) -> Touched {
         match heard {
-            Heard::Link(link) => self.changed(link),
+            Heard::Link(link) => self.changed(&link),
             Heard::Gone(link) => {
                 self.heard += 1;
                 self.addresses.remove(&link.index);
                 let before = self.links.remove(&link.index).map(|kept| kept.link);
                 self.names.retain(|_, index| *index != link.index);
-                Touched::Names(all_names(before, link))
+                Touched::Names(all_names(before, &link))
             }
             Heard::Port { index, hairpin } => self.port(index, hairpin),
             Heard::Address(index) => {
@@ -123,14 +123,14 @@ impl KeptLinks {
         Touched::Names(names(&kept.link))
     }
 
-    fn changed(&mut self, link: Link) -> Touched {
+    fn changed(&mut self, link: &Link) -> Touched {
         let Some(kept) = self.links.get_mut(&link.index) else {
             self.heard += 1;
-            return Touched::Names(names(&link));
+            return Touched::Names(names(link));
         };
         // Nothing that anybody asks for: its carrier, its counters, its queue. Every change has its
         // message, so one that says what was read, or what the last one said, is no news.
-        if kept.link == link {
+        if kept.link == *link {
             return Touched::Nobody;
         }
         self.heard += 1;
@@ -140,8 +140,8 @@ impl KeptLinks {
     }
 }
 
-fn all_names(before: Option<Link>, now: Link) -> Vec<String> {
-    let mut all = names(&now);
+fn all_names(before: Option<Link>, now: &Link) -> Vec<String> {
+    let mut all = names(now);
     if let Some(before) = before {
         all.extend(names(&before));
     }

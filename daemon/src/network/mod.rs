@@ -20,6 +20,8 @@ mod apply;
 mod changes;
 mod conflict;
 mod desired;
+#[cfg(test)]
+pub(crate) mod fake_kernel;
 mod follow;
 mod inside;
 mod kept_links;

@@ -13,6 +13,7 @@ use crate::network::ObservedContainer;
 use super::fake_host::{FakeHost, connected, nothing, state};
 use super::host::{Observed, Wanted};
 use super::plan::{Intent, Step, plan};
+use super::properties::cases;
 
 /// A model of one group with one container, `lab/hello`.
 pub(super) fn wanted(intent: Intent) -> Wanted {
@@ -40,11 +41,11 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
     }
 }
 
-fn intents() -> impl Strategy<Value = Intent> {
+pub(super) fn intents() -> impl Strategy<Value = Intent> {
     prop_oneof![Just(Intent::Run), Just(Intent::Stop), Just(Intent::Remove)]
 }
 
-fn anything() -> impl Strategy<Value = Observed> {
+pub(super) fn anything() -> impl Strategy<Value = Observed> {
     let unit = prop_oneof![
         Just(Active::Inactive),
         Just(Active::Active),
@@ -134,7 +135,7 @@ fn converge(host: &FakeHost, wanted: &Wanted) -> Vec<Step> {
     panic!("not converged: {:?}", host.world());
 }
 
-fn is_there(wanted: &Wanted, observed: &Observed) -> bool {
+pub(super) fn is_there(wanted: &Wanted, observed: &Observed) -> bool {
     let up = observed.unit.active == Active::Active;
     match wanted.intent {
         Intent::Run => {
@@ -158,6 +159,8 @@ fn is_there(wanted: &Wanted, observed: &Observed) -> bool {
 }
 
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn every_plan_ends_where_it_should(observed in anything(), intent in intents()) {
         let wanted = wanted(intent);

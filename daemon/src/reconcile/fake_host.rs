@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) done: Vec<Step>,
     /// How many steps from now one is refused; `None` for never.
     pub(super) refuse_after: Option<usize>,
+    /// Nothing of it can be read.
+    pub(super) unreadable: bool,
     /// A unit that is started is ready at once.
     pub(super) ready_at_once: bool,
     /// What is read where the container's credentials are.
@@ -45,6 +47,7 @@ impl FakeHost {
             observed,
             done: Vec::new(),
             refuse_after: None,
+            unreadable: false,
             ready_at_once: true,
             credentials: Credentials::default(),
         };
@@ -265,7 +268,13 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
 
 impl Host for FakeHost {
     async fn observe(&self, _wanted: &Wanted) -> Result<Observed, HostError> {
-        Ok(self.world().observed.clone())
+        let world = self.world();
+        if world.unreadable {
+            return Err(HostError::Interrupted(
+                "looking at a host that does not answer",
+            ));
+        }
+        Ok(world.observed.clone())
     }
 
     async fn credentials(&self, _container: &Container) -> Credentials {

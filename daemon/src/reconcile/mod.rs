@@ -22,6 +22,7 @@ mod host;
 mod host_error;
 mod host_signals;
 mod journal_views;
+mod kept_declaration;
 mod marks;
 mod open_firewall;
 mod orphans;
@@ -29,6 +30,8 @@ mod others;
 mod plan;
 #[cfg(test)]
 mod plan_cases;
+#[cfg(test)]
+mod properties;
 mod real_host;
 mod reason;
 #[cfg(test)]

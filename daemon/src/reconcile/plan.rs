@@ -179,7 +179,7 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             restart(wanted, observed, Step::KillUnit, changed)
         }
         Active::Active => {
-            let mut steps = live(wanted, observed)?;
+            let mut steps = live(wanted, observed, !free)?;
             if switches && free {
                 steps.extend([Step::PointProfile, Step::SwitchSystem]);
             }
@@ -280,7 +280,7 @@ fn start(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
 }
 
 /// What a running guest follows without noticing.
-fn live(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
+fn live(wanted: &Wanted, observed: &Observed, held: bool) -> Result<Vec<Step>, Conflict> {
     let mut steps = Vec::new();
     if !observed.group_ready && observed.blocked.is_none() {
         steps.push(Step::EnsureGroup);
@@ -291,7 +291,10 @@ fn live(wanted: &Wanted, observed: &Observed) -> Result<Vec<Step>, Conflict> {
     if !observed.firewall_open {
         steps.push(Step::OpenFirewall);
     }
-    if !observed.files_current {
+    // A guest that is held back from other users keeps the files of those that it runs as.
+    let users = wanted.container().users;
+    let of_others = held && observed.state.is_some_and(|state| !state.fits(users));
+    if !observed.files_current && !of_others {
         steps.push(Step::WriteFiles);
     }
     if !observed.limits_current {

@@ -45,6 +45,7 @@ const fn of_network(step: &network::Step) -> &'static str {
         It::RemoveAddress { .. } => "remove-address",
         It::SetUp { .. } => "set-up",
         It::CreateNamespace { .. } => "create-namespace",
+        It::BindNamespace { .. } => "bind-namespace",
         It::Connect(_) => "connect",
         It::SetPort { .. } => "set-port",
         It::SetDefaultRoute { .. } => "set-default-route",

@@ -8,7 +8,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     let everything = sleeper("web", 11, EVERYTHING);
     let (without, with) = (
         declaration(&[lab(&[])]),
-        declaration(&[lab(&[everything.clone()])]),
+        declaration(&[lab(std::slice::from_ref(&everything))]),
     );
     let ephemeral = declaration(&[lab(&[sleeper(
         "web",
@@ -19,13 +19,13 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     let red = |net: u8| group("red", net, &[sleeper("one", 11, "autostart = true")]);
     let group_too = declaration(&[lab(&[]), red(4)]);
     vec![
-        Scenario::declared("container declared", &without, &with).from_nothing("lab-web"),
+        Scenario::declared("container declared", &without, &with).starting_from_nothing("lab-web"),
         Scenario::declared("container undeclared", &with, &without),
         Scenario::declared("container that boots declared", &without, &boots)
-            .from_nothing("lab-web")
+            .starting_from_nothing("lab-web")
             .shallow(BOOTS),
         Scenario::declared("ephemeral container undeclared", &ephemeral, &without),
-        Scenario::declared("group declared", &without, &group_too).from_nothing("red-one"),
+        Scenario::declared("group declared", &without, &group_too).starting_from_nothing("red-one"),
         Scenario::declared("group undeclared", &group_too, &without),
         // It takes everything away; cut, it has not, and what is declared comes up again.
         Scenario {

@@ -23,7 +23,8 @@ pub(crate) struct Outcome {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Problem {
     point: String,
-    problem: String,
+    #[serde(rename = "problem")]
+    wrong: String,
     journal: String,
 }
 
@@ -58,7 +59,7 @@ impl Outcome {
         if !sweep.success() {
             problems.push(Problem {
                 point: "the sweep itself".to_owned(),
-                problem: sweep.stderr,
+                wrong: sweep.stderr,
                 journal: String::new(),
             });
         }
@@ -84,11 +85,11 @@ impl fmt::Display for Outcome {
         }
         for Problem {
             point,
-            problem,
+            wrong,
             journal,
         } in &self.problems
         {
-            write!(f, "\n!!! {name}, killed at `{point}`: {problem}\n{journal}")?;
+            write!(f, "\n!!! {name}, killed at `{point}`: {wrong}\n{journal}")?;
         }
         Ok(())
     }

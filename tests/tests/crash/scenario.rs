@@ -73,7 +73,7 @@ impl Scenario {
     }
 
     /// Its container is new each time: a start from nothing.
-    pub(crate) fn from_nothing(self, machine: &str) -> Self {
+    pub(crate) fn starting_from_nothing(self, machine: &str) -> Self {
         let forget = format!(
             "rm -rf /var/lib/ctr/{machine} /var/lib/ctr/.secrets/{machine} /srv/crash/made"
         );

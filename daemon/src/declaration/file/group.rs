@@ -39,7 +39,7 @@ table! {
         /// The ports of the host that its guests may use.
         Optional host_ports: Vec<At<PortNumber>> = "host-ports", "[53]";
         /// Its containers.
-        Optional containers: Entries<ContainerName, Container> = "containers",
+        Optional containers: Entries<ContainerName, Box<Container>> = "containers",
             r#"{ web = { address = "192.168.200.11", root = { tree = "/srv/trees/debian" } } }"#;
     }
 }

@@ -73,6 +73,19 @@ mod tests {
     }
 
     #[test]
+    fn the_fuzzer_knows_every_key() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/declaration.dict");
+        let dictionary = std::fs::read_to_string(path).expect("the dictionary is there");
+        for key in SHAPES.iter().flat_map(|shape| shape.keys) {
+            let entry = format!("\"{}\"", key.name);
+            assert!(
+                dictionary.lines().any(|line| line == entry),
+                "add {entry} to it"
+            );
+        }
+    }
+
+    #[test]
     fn every_example_is_toml() {
         for key in SHAPES.iter().flat_map(|shape| shape.keys) {
             let line = format!("{} = {}", key.name, key.example);

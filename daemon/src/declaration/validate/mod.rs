@@ -102,7 +102,7 @@ impl<'a> DeclaredGroup<'a> {
             })
     }
 
-    fn entries(&self) -> impl Iterator<Item = &'a Entry<ContainerName, Container>> + use<'a> {
+    fn entries(&self) -> impl Iterator<Item = &'a Entry<ContainerName, Box<Container>>> + use<'a> {
         self.group
             .containers
             .iter()

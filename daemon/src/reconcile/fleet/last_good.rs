@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ctr_api::wire::Outcome;
 
 use super::Fleet;
-use crate::declaration::{LoadError, Parsed, keep, load_kept};
+use crate::declaration::{LoadError, Parsed};
 use crate::error_text::with_causes;
 use crate::os::durable;
+use crate::reconcile::kept_declaration::{keep, load_kept};
 
 impl Fleet {
     /// Reads the declaration in place. Where it is refused, reads the last one that was accepted, and

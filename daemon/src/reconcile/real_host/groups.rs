@@ -8,8 +8,8 @@ use crate::firewall;
 use crate::machine::{Active, machine_of_unit};
 use crate::model::{Container, ContainerId, Group, GroupName, MachineName, Model, Program};
 use crate::network::{self, Attached, Bridge, ObservedGroup};
-use crate::reconcile::host::{Conflict, Host, Wanted};
 use crate::os::{most_instances, too_few_instances};
+use crate::reconcile::host::{Conflict, Host, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::desired;
 

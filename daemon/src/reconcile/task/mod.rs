@@ -63,6 +63,10 @@ pub struct Shared {
 /// How often the same plan may come back before it is called a failure.
 const ROUNDS: u32 = 8;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing known of it, apart from the others"
+)]
 struct Task<H> {
     host: Arc<H>,
     shared: Shared,

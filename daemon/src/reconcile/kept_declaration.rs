@@ -6,12 +6,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::load::{LoadError, load};
-use super::parse::Parsed;
+use crate::declaration::{LoadError, Parsed, load};
 use crate::os::{FileError, durable};
 
 /// Keeps `text` at `path`, closed to everybody but root: it may hold what should have been a secret.
-pub fn keep(path: &Path, text: &str) -> Result<(), FileError> {
+pub(super) fn keep(path: &Path, text: &str) -> Result<(), FileError> {
     // What cannot be read is written again.
     if fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
         return Ok(());
@@ -24,7 +23,7 @@ pub fn keep(path: &Path, text: &str) -> Result<(), FileError> {
 
 /// Reads what was kept at `path`, by the same rules as the file itself: a copy that somebody else can
 /// write to is refused. `None` where nothing was kept.
-pub fn load_kept(path: &Path) -> Result<Option<Parsed>, LoadError> {
+pub(super) fn load_kept(path: &Path) -> Result<Option<Parsed>, LoadError> {
     match load(path) {
         Err(error) if error.is_missing() => Ok(None),
         loaded => loaded.map(Some),
