@@ -9,13 +9,12 @@ use ctr_api::wire::{
 
 use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
-use crate::firewall::others;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
 use crate::model::{Container, ContainerId, Group, Port, Root, UserMode};
 use crate::os::Paths;
 use crate::reconcile::fleet::{Fleet, InForce};
-use crate::reconcile::{Conflict, Status, Surroundings};
+use crate::reconcile::{self, Conflict, Status, Surroundings};
 
 /// What is told of the credentials of each container.
 pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
@@ -140,14 +139,14 @@ fn of_group(surroundings: &Surroundings, group: &Group) -> Vec<Obstacle> {
 /// What stands in a container's way.
 pub(super) fn of_container(surroundings: &Surroundings, container: &Container) -> Vec<Obstacle> {
     let id = &container.id;
-    let concerns = |it: &&others::Obstacle| {
+    let concerns = |it: &&reconcile::Obstacle| {
         it.group == id.group && (it.all || it.containers.contains(&id.name))
     };
     let all = surroundings.obstacles.iter();
     all.filter(concerns).map(obstacle).collect()
 }
 
-fn obstacle(found: &others::Obstacle) -> Obstacle {
+fn obstacle(found: &reconcile::Obstacle) -> Obstacle {
     Obstacle {
         message: found.sentence(),
         stops: found.stops.clone(),

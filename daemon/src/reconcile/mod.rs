@@ -46,6 +46,7 @@ mod task_tests;
 mod unfinished;
 mod unit_signals;
 
+pub use crate::firewall::others::Obstacle;
 pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;
 pub use host_signals::follow_host;

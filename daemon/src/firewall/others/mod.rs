@@ -14,8 +14,6 @@
 //! chain of that hook is [walked](walk) with it. A match is true, false, or not to be told, and only a
 //! chain in which every way ends in a drop is reported: what may be let through is no problem.
 
-#[cfg(test)]
-mod cases;
 mod fields;
 mod find;
 mod journeys;
@@ -25,6 +23,8 @@ mod owner;
 mod packet;
 mod read;
 mod remedy;
+#[cfg(test)]
+mod ruleset_tests;
 mod texts;
 mod translated;
 mod walk;
