@@ -136,7 +136,7 @@ impl Table {
             .max()
             .unwrap_or(0);
         let room = width.saturating_sub(total(&columns) + GAP);
-        if room >= longest.min(NARROWEST_TEXT) {
+        if total(&columns) <= width && room >= longest.min(NARROWEST_TEXT) {
             return Layout {
                 beside: Some((total(&columns) + GAP, Some(room))),
                 columns,
