@@ -8,11 +8,14 @@
 mod agent;
 
 use std::io::{self, IsTerminal};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ctr_api::Error;
+use futures_util::future::select_all;
 use serde::Serialize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use zbus::Proxy;
 use zbus::proxy::MethodFlags;
@@ -90,11 +93,21 @@ impl Asker {
         if turn.declined {
             return Err(Error::AuthenticationRequired(why));
         }
+        let mut ends = ends()?;
         if turn.agent.is_none() {
             turn.agent = Agent::start().await;
         }
         let leave = MethodFlags::ALLOW_INTERACTIVE_AUTH;
-        let answer = proxy.call_with_flags(member, leave, body).await;
+        let answer = tokio::select! {
+            answer = proxy.call_with_flags(member, leave, body) => answer,
+            (number, ..) = select_all(ends.iter_mut().map(end_of)) => {
+                // The echo is on before whoever waits for us has the terminal.
+                if let Some(agent) = turn.agent.take() {
+                    agent.end().await;
+                }
+                end_by(number)
+            }
+        };
         let answer = answer
             .and_then(|it| it.ok_or(zbus::Error::InvalidReply))
             .map_err(Error::from);
@@ -110,6 +123,36 @@ where
     R: for<'d> DynamicDeserialize<'d>,
 {
     proxy.call(member, body).await.map_err(Error::from)
+}
+
+/// The signals that end who asks.
+fn ends() -> Answer<[(Signal, i32); 3]> {
+    let caught = |kind: SignalKind| -> Answer<_> {
+        let stream = signal(kind).map_err(|error| Error::Failed(error.to_string()))?;
+        Ok((stream, kind.as_raw_value()))
+    };
+    Ok([
+        caught(SignalKind::interrupt())?,
+        caught(SignalKind::terminate())?,
+        caught(SignalKind::hangup())?,
+    ])
+}
+
+/// Waits for this signal; its number.
+fn end_of((stream, number): &mut (Signal, i32)) -> Pin<Box<impl Future<Output = i32>>> {
+    Box::pin(async move {
+        match stream.recv().await {
+            Some(()) => *number,
+            // Only a runtime that shuts down ends the stream; nobody is to be told then.
+            None => std::future::pending().await,
+        }
+    })
+}
+
+/// Ends this process as a signal does that nobody has caught, so that a shell sees what it was.
+fn end_by(number: i32) -> ! {
+    let _ = signal_hook::low_level::emulate_default_handler(number);
+    std::process::exit(128 + number)
 }
 
 /// Somebody who can read a question and answer it.
