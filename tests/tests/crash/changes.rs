@@ -1,6 +1,6 @@
 //! A container is declared differently.
 
-use crate::guests::{EVERYTHING, bystander, declaration, group, sleeper};
+use crate::guests::{EVERYTHING, bystander, declaration, group, nixos, sleeper};
 use crate::scenario::Scenario;
 use crate::starts_and_stops::by_hand;
 
@@ -53,7 +53,22 @@ files.\"/etc/motd\" = { text = \"bye\\n\" }";
         Scenario::declared("credentials given", &lab(own), &lab(secret)),
         Scenario::declared("credentials withdrawn", &lab(secret), &lab(own)),
         Scenario::declared("no more ephemeral", &lab(ephemeral), &lab(own)),
+        with_store(Scenario::declared(
+            "switch to another NixOS system",
+            &declaration(&[group("lab", 3, &[bystander(), nixos("web", 11, "bbbb")])]),
+            &declaration(&[group("lab", 3, &[bystander(), nixos("web", 11, "cccc")])]),
+        ))
+        .shallow("/var/lib/ctr/lab-web/root"),
     ]
+}
+
+/// Its host has a stand-in for the store of NixOS.
+fn with_store(scenario: Scenario) -> Scenario {
+    let store = include_str!("../nixos-store.sh");
+    Scenario {
+        reset: format!("[ -e /nix/store ] || (\n{store}\n)\n{}", scenario.reset),
+        ..scenario
+    }
 }
 
 /// Its guest has files that lose something when they change their owner: a mode, capabilities, the names in

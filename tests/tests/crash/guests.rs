@@ -34,6 +34,16 @@ pub(crate) fn booted(name: &str, place: u8, keys: &str) -> String {
     )
 }
 
+/// A container that boots this system of the stand-in for NixOS (`../nixos-store.sh`).
+pub(crate) fn nixos(name: &str, place: u8, system: &str) -> String {
+    let libraries = "/nix/store/aaaa-debian/usr/lib/x86_64-linux-gnu";
+    let keys = format!("environment = {{ LD_LIBRARY_PATH = \"{libraries}\" }}\n");
+    booted(name, place, &keys).replace(
+        "tree = \"/var/lib/machines/debian\"",
+        &format!("nixos = \"/nix/store/{system}-nixos-system-web\""),
+    )
+}
+
 /// A container that boots and is never ready; it starts only when asked.
 pub(crate) fn slow(name: &str, place: u8) -> String {
     let unit = "[Unit]\\nBefore=multi-user.target\\n[Service]\\nType=oneshot\\nExecStart=/usr/bin/sleep infinity\\n";
