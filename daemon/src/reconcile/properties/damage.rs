@@ -206,8 +206,7 @@ fn inside(machine: &mut Machine, group: &Group, container: &Container, kind: u8,
             }
         }
         (6, Some(_)) => space.link("eth0").expect("there").mac = None,
-        // Under a guest that runs, nobody can put it back without the guest.
-        (7, _) if !lived_in => kernel.unname(&namespace),
+        (7, _) => kernel.unname(&namespace),
         _ => {}
     }
 }
