@@ -77,7 +77,7 @@ fn model() -> Model {
     match parse("declaration.toml", DECLARATION.as_bytes()) {
         Ok(parsed) => {
             assert!(parsed.warnings.is_empty(), "{}", parsed.warnings);
-            parsed.model
+            (*parsed.model).clone()
         }
         Err(problems) => panic!("{problems}"),
     }

@@ -39,7 +39,8 @@ impl Manager {
 
     async fn plan(&self, name: &str, bytes: Vec<u8>) -> Result<Dict, Error> {
         let parsed = if bytes.is_empty() {
-            declaration::load(&self.fleet.paths().declaration)
+            self.fleet
+                .read()
                 .map_err(|error| Error::BadDeclaration(refusal(&error)))?
         } else {
             declaration::parse(name, &bytes)

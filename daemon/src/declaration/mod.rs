@@ -24,7 +24,7 @@ mod trust;
 mod validate;
 mod value;
 
-pub use load::{LoadError, check, digest, load};
+pub use load::{LoadError, check, digest, load, load_again};
 pub use parse::{Parsed, SIZE_MAX, TOKENS_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};
 pub use render::Colour;

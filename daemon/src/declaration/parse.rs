@@ -1,5 +1,7 @@
 //! Bytes to a model.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 use toml_parser::Source;
@@ -33,7 +35,7 @@ const ALL_SYNTAX_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
     /// What it declares.
-    pub model: Model,
+    pub model: Arc<Model>,
     /// What somebody should know about it.
     pub warnings: Problems,
     /// SHA-256 of the bytes: whether a file still says the same.
@@ -61,7 +63,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, Problems> {
     };
     match read(text, &mut problems) {
         Some(model) if !problems.refused() => Ok(Parsed {
-            model,
+            model: Arc::new(model),
             warnings: problems.finish(name, text),
             digest: Sha256::digest(bytes).into(),
             text: text.to_owned(),

@@ -30,7 +30,7 @@ const ANSWER: usize = 4096;
 
 /// How many transactions a network namespace has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Generation(u32);
+pub(crate) struct Generation(u32);
 
 impl Generation {
     /// What it is after so many transactions more.
@@ -41,7 +41,7 @@ impl Generation {
 
 /// Asks the kernel for its number: a message and its answer, without waiting.
 #[derive(Debug, Default)]
-pub(super) struct Generations {
+pub(crate) struct Generations {
     /// Opened with the first question, in the network namespace of whoever asks.
     socket: Option<Socket>,
 }
@@ -62,7 +62,7 @@ impl Generations {
     ///
     /// It changes nothing: an empty batch takes the lock that a transaction holds until it is seen
     /// (`nf_tables_valid_genid()`), and has let it go when it is sent.
-    pub(super) fn settled(&mut self) -> io::Result<Generation> {
+    pub(crate) fn settled(&mut self) -> io::Result<Generation> {
         let now = self.now()?;
         let mut batch = message(BATCH_BEGIN, NFTABLES);
         batch.extend(message(BATCH_END, NFTABLES));

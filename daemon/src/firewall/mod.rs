@@ -33,6 +33,7 @@ mod skeleton;
 pub use converge::{Firewall, FirewallError};
 pub use desired::{Desired, container_elements, group_elements};
 pub use element::{Atom, Element, Set};
+pub(crate) use generation::{Generation, Generations};
 pub use nft::{MINIMUM_VERSION, NftError, NftVersion, nft_version};
 pub use observed::{Observed, ObservedTable, ParseError, parse_table};
 pub use plan::{Plan, Reason, plan};

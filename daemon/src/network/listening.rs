@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::socket_diag;
 use crate::model::Protocol;
 
 /// A socket of the host that takes packets from anybody.
@@ -81,8 +82,13 @@ pub fn find_listener(
         .find(|listener| meets(listener.address.ip()))
 }
 
-/// Every socket of the host that waits for anybody.
+/// Every socket that waits for anybody, in the network namespace of the calling thread.
 pub fn listening() -> io::Result<Vec<Listener>> {
+    // Not every kernel has it.
+    socket_diag::listeners().or_else(|_| listeners_of_proc())
+}
+
+pub(super) fn listeners_of_proc() -> io::Result<Vec<Listener>> {
     let files = [
         (Protocol::Tcp, "/proc/thread-self/net/tcp"),
         (Protocol::Tcp, "/proc/thread-self/net/tcp6"),

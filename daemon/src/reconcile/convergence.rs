@@ -30,15 +30,11 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
         containers: BTreeMap::from([(id.name.clone(), container)]),
     };
     let groups = BTreeMap::from([(id.group.clone(), group)]);
-    Wanted {
-        model: Arc::new(Model {
-            nameservers: None,
-            groups,
-        }),
-        id,
-        intent,
-        credentials: Arc::default(),
-    }
+    let model = Model {
+        nameservers: None,
+        groups,
+    };
+    Wanted::new(Arc::new(model), id, intent, Arc::default())
 }
 
 pub(super) fn intents() -> impl Strategy<Value = Intent> {
@@ -69,7 +65,7 @@ pub(super) fn anything() -> impl Strategy<Value = Observed> {
         ] = flags;
         let up = matches!(active, Active::Active | Active::Activating);
         let declared = if as_declared {
-            wanted.declared()
+            (*wanted.declared()).clone()
         } else {
             other_declaration()
         };
@@ -111,7 +107,7 @@ fn other_declaration() -> crate::machine::Declared {
     let group = model.groups.get_mut(&wanted.id.group).expect("its group");
     let container = group.containers.get_mut(&wanted.id.name).expect("itself");
     container.address = "10.77.3.99".parse().expect("an address");
-    wanted.declared()
+    (*wanted.declared()).clone()
 }
 
 /// Plans and obeys until there is nothing left; the steps in order.
@@ -188,7 +184,7 @@ proptest! {
         let unit = Unit {
             active: Active::Active,
             loaded: true,
-            declared: Some(wanted.declared()),
+            declared: Some((*wanted.declared()).clone()),
             ..Unit::absent()
         };
         let host = FakeHost::new(Observed { unit, stale_registration: false, ..observed });

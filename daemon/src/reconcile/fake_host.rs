@@ -167,7 +167,7 @@ impl World {
             *left -= 1;
         }
         self.done.push(step.clone());
-        let declared = wanted.declared();
+        let declared = (*wanted.declared()).clone();
         let unit = unit_name(&wanted.container().machine);
         let observed = &mut self.observed;
         match step {

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::machine::credentials::{Credentials, Refusal};
 use crate::machine::root::{GivenFiles, State};
@@ -25,9 +25,42 @@ pub struct Wanted {
     /// Its secrets that are in force: as they were when the declaration was applied, or a person
     /// started it. A file that changes later changes nothing by itself.
     pub credentials: Arc<Credentials>,
+    digests: Arc<Mutex<Option<Digests>>>,
+}
+
+/// What a unit will carry, and what that was made of.
+#[derive(Debug)]
+struct Digests {
+    model: Arc<Model>,
+    credentials: Arc<Credentials>,
+    declared: Arc<Declared>,
 }
 
 impl Wanted {
+    /// The container `id` of `model`, to be brought to this.
+    pub fn new(
+        model: Arc<Model>,
+        id: ContainerId,
+        intent: Intent,
+        credentials: Arc<Credentials>,
+    ) -> Self {
+        Self {
+            model,
+            id,
+            intent,
+            credentials,
+            digests: Arc::default(),
+        }
+    }
+
+    /// The same container as this declaration has it, with these credentials.
+    pub(super) fn declared_in(&self, model: Arc<Model>, credentials: Credentials) -> Self {
+        if Arc::ptr_eq(&model, &self.model) && *self.credentials == credentials {
+            return self.clone();
+        }
+        Self::new(model, self.id.clone(), self.intent, Arc::new(credentials))
+    }
+
     /// The container.
     ///
     /// # Panics
@@ -49,9 +82,23 @@ impl Wanted {
             .expect("a wanted container is part of its model")
     }
 
-    /// What its unit will carry.
-    pub fn declared(&self) -> Declared {
-        Declared::of(self.group(), self.container(), &self.credentials)
+    /// What its unit will carry. Made once, and again where it is made of something else.
+    pub fn declared(&self) -> Arc<Declared> {
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = digests.as_ref().filter(|it| {
+            Arc::ptr_eq(&it.model, &self.model) && Arc::ptr_eq(&it.credentials, &self.credentials)
+        });
+        if let Some(current) = current {
+            return current.declared.clone();
+        }
+        let declared = Declared::of(self.group(), self.container(), &self.credentials);
+        let declared = Arc::new(declared);
+        *digests = Some(Digests {
+            model: self.model.clone(),
+            credentials: self.credentials.clone(),
+            declared: declared.clone(),
+        });
+        declared
     }
 
     /// Its network.

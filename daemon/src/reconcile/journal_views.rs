@@ -31,6 +31,13 @@ pub(super) fn put<'a>(
     paths: &Paths,
     containers: impl IntoIterator<Item = &'a Container>,
 ) -> Result<(), KeepError> {
+    make(paths, containers).map(drop)
+}
+
+fn make<'a>(
+    paths: &Paths,
+    containers: impl IntoIterator<Item = &'a Container>,
+) -> Result<Views, KeepError> {
     let mut speakers = Vec::new();
     for container in containers {
         if let Program::Boot { .. } = container.program {
@@ -38,15 +45,15 @@ pub(super) fn put<'a>(
         }
         speakers.push(speaker(container));
     }
-    put_views(&desired(paths, &speakers)?)?;
-    Ok(())
+    let views = desired(paths, &speakers)?;
+    put_views(&views)?;
+    Ok(views)
 }
 
 /// Makes the views those of a declaration, and no others.
 pub(super) fn keep(paths: &Paths, model: &Model) -> Result<(), KeepError> {
-    put(paths, model.containers())?;
-    let speakers: Vec<Speaker> = model.containers().map(speaker).collect();
-    prune(paths, &desired(paths, &speakers)?)
+    let views = make(paths, model.containers())?;
+    prune(paths, &views)
 }
 
 /// Takes all of them away, for `down`.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::error_text::with_causes;
 use crate::firewall::others::{Facts, Obstacle, Ruleset, Uplink, find, read};
+use crate::firewall::{Generation, Generations};
 use crate::model::Model;
 use crate::network::{LINK_GROUP, default_route, frames_are_filtered, legacy_tables};
 use crate::os::Paths;
@@ -34,7 +35,18 @@ pub(super) struct Others {
     asked: Notify,
     known: Mutex<Arc<Surroundings>>,
     /// What it was found from. Most changes of tables are ctrd's own: then nothing has to be found again.
-    from: Mutex<Option<(Ruleset, Arc<Model>, Facts)>>,
+    from: Mutex<Option<From>>,
+    generations: Mutex<Generations>,
+}
+
+/// What obstacles were found from.
+#[derive(Debug, Clone)]
+struct From {
+    /// As long as the kernel's number is this one, `ruleset` is what the tables are.
+    generation: Generation,
+    ruleset: Arc<Ruleset>,
+    model: Arc<Model>,
+    facts: Facts,
 }
 
 impl Others {
@@ -89,17 +101,29 @@ impl Others {
         let failed = |error: io::Error| format!("failed to look at the host's network: {error}");
         let facts = facts(&model).map_err(failed)?;
         let unread = unread(&legacy_tables().map_err(failed)?);
-        let ruleset = read(&paths.nft)
-            .await
-            .map_err(|error| with_causes(&error))?;
-        let from = (ruleset, model, facts);
-        if self.from().as_ref() == Some(&from) {
+        // Before they are read: what changes meanwhile has another number.
+        let generation = self.generation().map_err(failed)?;
+        let before = self.from().clone();
+        let ruleset = match &before {
+            Some(before) if before.generation == generation => before.ruleset.clone(),
+            _ => {
+                let ruleset = read(&paths.nft).await;
+                Arc::new(ruleset.map_err(|error| with_causes(&error))?)
+            }
+        };
+        let from = From {
+            generation,
+            ruleset,
+            model,
+            facts,
+        };
+        if before.is_some_and(|it| it.finds_the_same_as(&from)) {
+            *self.from() = Some(from);
             let obstacles = self.known().obstacles.clone();
             return Ok(Surroundings { obstacles, unread });
         }
         let finding = tokio::task::spawn_blocking(move || {
-            let (ruleset, model, facts) = &from;
-            (find(ruleset, model, facts), from)
+            (find(&from.ruleset, &from.model, &from.facts), from)
         });
         let (obstacles, from) = finding
             .await
@@ -108,8 +132,22 @@ impl Others {
         Ok(Surroundings { obstacles, unread })
     }
 
-    fn from(&self) -> MutexGuard<'_, Option<(Ruleset, Arc<Model>, Facts)>> {
+    fn from(&self) -> MutexGuard<'_, Option<From>> {
         self.from.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generation(&self) -> io::Result<Generation> {
+        let generations = &self.generations;
+        let mut generations = generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.settled()
+    }
+}
+
+impl From {
+    fn finds_the_same_as(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.ruleset, &other.ruleset) || self.ruleset == other.ruleset)
+            && (Arc::ptr_eq(&self.model, &other.model) || self.model == other.model)
+            && self.facts == other.facts
     }
 }
 

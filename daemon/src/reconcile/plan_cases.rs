@@ -148,7 +148,7 @@ fn observed(case: &Case) -> Observed {
     if case.credential.is_some() && !case.credential_added && observed.unit.loaded {
         let mut before = wanted(Intent::Run);
         before.credentials = Arc::new(credentials("ready"));
-        observed.unit.declared = Some(before.declared());
+        observed.unit.declared = Some((*before.declared()).clone());
     }
     observed.credentials_any = case.credentials_left;
     if let Some(system) = &case.nixos
@@ -156,7 +156,7 @@ fn observed(case: &Case) -> Observed {
     {
         let mut before = wanted_in(case, Intent::Run);
         nixos(&mut before, system, case.nixos_command);
-        observed.unit.declared = Some(before.declared());
+        observed.unit.declared = Some((*before.declared()).clone());
     }
     let switched = case.switched_to.as_ref();
     observed.switched = switched.map(|system| Path::new("/nix/store").join(system));
@@ -177,7 +177,7 @@ fn observed(case: &Case) -> Observed {
             environment: BTreeMap::new(),
             working_directory: None,
         };
-        observed.unit.declared = Some(other.declared());
+        observed.unit.declared = Some((*other.declared()).clone());
     }
     if case.users_changed {
         let mut other = wanted(Intent::Run);
@@ -190,7 +190,7 @@ fn observed(case: &Case) -> Observed {
             .users = UserMode::Host;
         observed.state = Some(state(UserMode::Host));
         if observed.unit.loaded {
-            observed.unit.declared = Some(other.declared());
+            observed.unit.declared = Some((*other.declared()).clone());
         }
     }
     if case.foreign {

@@ -24,7 +24,10 @@ impl Difference {
     /// Between the declaration before, if there was one, and what is wanted.
     pub(super) fn between(before: Option<&Model>, wanted: &Wanted) -> Self {
         // Most plans are of the declaration that is in force: nothing is written out for those.
-        let Some(before) = before.filter(|before| **before != *wanted.model) else {
+        let other = |before: &&Model| {
+            !std::ptr::eq(*before, &raw const *wanted.model) && **before != *wanted.model
+        };
+        let Some(before) = before.filter(other) else {
             return Self::default();
         };
         let hosts = |model: &Model| Some(network::hosts(model, model.container(&wanted.id)?));

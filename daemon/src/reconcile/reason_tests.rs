@@ -30,7 +30,7 @@ fn running(wanted: &Wanted) -> Observed {
     let mut observed = nothing();
     observed.unit.active = Active::Active;
     observed.unit.loaded = true;
-    observed.unit.declared = Some(wanted.declared());
+    observed.unit.declared = Some((*wanted.declared()).clone());
     observed.state = Some(state(wanted.container().users));
     observed.network = connected(&wanted.network());
     observed.group_ready = true;

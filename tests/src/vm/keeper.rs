@@ -49,6 +49,9 @@ fn keep(spec: &Spec) -> Result<()> {
         let disk = RootDisk::serve(spec)?;
         let mut machine = start(spec, loss)?;
         let cut = watch(&mut machine)?;
+        if let Some(seed) = cut {
+            disk.fail(seed);
+        }
         // A machine that has ended by itself cannot be killed any more.
         let _ = machine.kill();
         machine.wait().context("failed to wait for qemu")?;

@@ -5,17 +5,22 @@ use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::vm::nbd;
 use crate::vm::spec::Spec;
-use crate::vm::volatile_disk::{Loss, VolatileDisk};
+use crate::vm::volatile_disk::{Loss, Supply, VolatileDisk};
+
+/// How long a cut waits for a write of the machine.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A disk that one qemu is served.
 #[derive(Debug)]
 pub(crate) struct RootDisk {
     socket: PathBuf,
+    supply: Supply,
     server: JoinHandle<io::Result<VolatileDisk>>,
 }
 
@@ -26,14 +31,24 @@ impl RootDisk {
         // Of a machine whose power was cut.
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).context("failed to serve the root disk")?;
-        let mut disk =
-            VolatileDisk::open(&spec.own_root()).context("failed to open the root disk")?;
+        let supply = Supply::default();
+        let mut disk = VolatileDisk::open(&spec.own_root(), supply.clone())
+            .context("failed to open the root disk")?;
         let server = thread::spawn(move || {
             let (mut machine, _) = listener.accept()?;
             nbd::serve(&mut machine, &mut disk)?;
             Ok(disk)
         });
-        Ok(Self { socket, server })
+        Ok(Self {
+            socket,
+            supply,
+            server,
+        })
+    }
+
+    /// The power fails: with one of the machine's next writes.
+    pub(crate) fn fail(&self, seed: u64) {
+        self.supply.fail(seed, PATIENCE);
     }
 
     /// qemu is gone, and its power with it.

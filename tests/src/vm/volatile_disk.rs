@@ -9,6 +9,9 @@
 //! Here a write stays in memory until the next flush. A cut keeps some of these sectors and loses
 //! the others, by chance that a seed repeats. With a write-through cache nothing that the machine's
 //! kernel has written could be lost: this is harder in every way.
+//!
+//! Who waits for an answer of the machine and then pulls the plug, pulls it just after a flush, when there
+//! is little to lose. So the power fails some writes later, and the disk answers nothing from then on.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,6 +19,8 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,23 +38,76 @@ pub struct Loss {
     pub lost: usize,
 }
 
+/// How many writes there are at most between the word and the cut.
+const WRITES: u64 = 16;
+
+/// The power of a disk, and how it goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Supply(Arc<(Mutex<Power>, Condvar)>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Power {
+    #[default]
+    On,
+    /// It fails with the last of so many further writes.
+    Failing(u64),
+    Gone,
+}
+
+impl Supply {
+    /// Fails with one of the next writes, as `seed` has it, or after `patience` where there are none.
+    pub(crate) fn fail(&self, seed: u64, patience: Duration) {
+        let (_, changed) = &*self.0;
+        *self.power() = Power::Failing(1 + mixed(seed) % WRITES);
+        let waited = changed.wait_timeout_while(self.power(), patience, |it| *it != Power::Gone);
+        let (mut power, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *power = Power::Gone;
+    }
+
+    /// A write has reached the disk.
+    fn written(&self) {
+        let (_, changed) = &*self.0;
+        let mut power = self.power();
+        *power = match *power {
+            Power::Failing(0 | 1) => Power::Gone,
+            Power::Failing(left) => Power::Failing(left - 1),
+            other => other,
+        };
+        changed.notify_all();
+    }
+
+    /// Nothing is answered any more.
+    fn check(&self) -> io::Result<()> {
+        match *self.power() {
+            Power::Gone => Err(ErrorKind::BrokenPipe.into()),
+            Power::On | Power::Failing(_) => Ok(()),
+        }
+    }
+
+    fn power(&self) -> MutexGuard<'_, Power> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The disk's image, and what it has not written there yet, by the number of the sector.
 #[derive(Debug)]
 pub(crate) struct VolatileDisk {
     image: File,
     size: u64,
     unwritten: BTreeMap<u64, [u8; SECTOR]>,
+    supply: Supply,
 }
 
 impl VolatileDisk {
     /// The disk with this image.
-    pub(crate) fn open(image: &Path) -> io::Result<Self> {
+    pub(crate) fn open(image: &Path, supply: Supply) -> io::Result<Self> {
         let image = File::options().read(true).write(true).open(image)?;
         let size = image.metadata()?.len();
         Ok(Self {
             image,
             size,
             unwritten: BTreeMap::new(),
+            supply,
         })
     }
 
@@ -60,8 +118,17 @@ impl VolatileDisk {
         self.unwritten
             .retain(|sector, _| mixed(seed ^ mixed(*sector)) & 0xff < share);
         let lost = unflushed - self.unwritten.len();
-        self.flush()?;
+        self.keep()?;
         Ok(Loss { unflushed, lost })
+    }
+
+    /// Writes all of it to the image.
+    fn keep(&mut self) -> io::Result<()> {
+        for (number, sector) in &self.unwritten {
+            self.image.write_all_at(sector, number * SECTOR as u64)?;
+        }
+        self.unwritten.clear();
+        Ok(())
     }
 
     /// The sectors of a request, which is made of whole ones.
@@ -81,6 +148,7 @@ impl Device for VolatileDisk {
     }
 
     fn read(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.supply.check()?;
         let sectors = self.sectors(offset, bytes.len())?;
         self.image.read_exact_at(bytes, offset)?;
         for (number, sector) in self.unwritten.range(sectors) {
@@ -93,18 +161,17 @@ impl Device for VolatileDisk {
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.supply.check()?;
         let sectors = self.sectors(offset, bytes.len())?;
         let (chunks, _) = bytes.as_chunks::<SECTOR>();
         self.unwritten.extend(sectors.zip(chunks.iter().copied()));
-        Ok(())
+        self.supply.written();
+        self.supply.check()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        for (number, sector) in &self.unwritten {
-            self.image.write_all_at(sector, number * SECTOR as u64)?;
-        }
-        self.unwritten.clear();
-        Ok(())
+        self.supply.check()?;
+        self.keep()
     }
 }
 
@@ -124,9 +191,13 @@ mod tests {
     const BYTES: usize = SECTORS * SECTOR;
 
     fn disk() -> (tempfile::NamedTempFile, VolatileDisk) {
+        disk_on(Supply::default())
+    }
+
+    fn disk_on(supply: Supply) -> (tempfile::NamedTempFile, VolatileDisk) {
         let image = tempfile::NamedTempFile::new().expect("a file");
         image.as_file().set_len(BYTES as u64).expect("a size");
-        let disk = VolatileDisk::open(image.path()).expect("opened");
+        let disk = VolatileDisk::open(image.path(), supply).expect("opened");
         (image, disk)
     }
 
@@ -176,6 +247,31 @@ mod tests {
             left.iter().any(|count| *count > SECTORS * 3 / 4),
             "{left:?}"
         );
+    }
+
+    #[test]
+    fn the_power_fails_with_a_write_that_nobody_has_flushed() {
+        let supply = Supply::default();
+        let (_image, mut disk) = disk_on(supply.clone());
+        disk.write(0, &vec![1; BYTES]).expect("written");
+        disk.flush().expect("flushed");
+        let failing = std::thread::spawn(move || supply.fail(3, Duration::from_secs(60)));
+        let refused = (0..1_000_000).find(|_| {
+            let refused = disk.write(0, &[2; SECTOR]).is_err();
+            assert_eq!(disk.flush().is_err(), refused);
+            refused
+        });
+        assert!(refused.is_some(), "it never fails");
+        failing.join().expect("it ends");
+        assert_eq!(disk.unwritten.len(), 1);
+    }
+
+    #[test]
+    fn the_power_of_a_disk_that_nobody_writes_to_fails_too() {
+        let supply = Supply::default();
+        let (_image, mut disk) = disk_on(supply.clone());
+        supply.fail(3, Duration::ZERO);
+        disk.flush().expect_err("no power");
     }
 
     #[test]

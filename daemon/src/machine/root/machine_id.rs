@@ -1,7 +1,8 @@
 //! The machine id of a guest.
 
-use std::fs;
+use std::sync::OnceLock;
 
+use ctr_api::journal::host_id;
 use sha2::{Digest, Sha256};
 
 use crate::model::{MachineName, hex};
@@ -10,8 +11,13 @@ use crate::model::{MachineName, hex};
 ///
 /// machine-id(5) asks that a program derive its own ids by hashing the host's with a key.
 pub fn machine_id(machine: &MachineName) -> String {
-    let host = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let hash = Sha256::digest(format!("ctr\0{}\0{machine}", host.trim()).as_bytes());
+    // It is the same until the host is installed anew. One that cannot be read yet is asked for again.
+    static HOST: OnceLock<String> = OnceLock::new();
+    let host = match HOST.get() {
+        Some(host) => host,
+        None => &host_id().map_or_else(|_| String::new(), |host| HOST.get_or_init(|| host).clone()),
+    };
+    let hash = Sha256::digest(format!("ctr\0{host}\0{machine}").as_bytes());
     let mut bytes: [u8; 16] = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
     // A version 4 UUID, as machine-id(5) wants.

@@ -34,7 +34,7 @@ impl Fleet {
     /// Of two at once the one that read the newer file wins, and the other one says so.
     pub async fn apply(&self) -> Result<(ApplyReport, Problems), Arc<LoadError>> {
         let (turn, parsed, containers) = self.newest().await?;
-        let model = Arc::new(parsed.model);
+        let model = parsed.model;
         // Who has nothing to do is not waited for.
         let idle: BTreeSet<ContainerId> = containers
             .iter()
@@ -69,7 +69,7 @@ impl Fleet {
         let mut reads = 0;
         loop {
             let parsed = self.load()?;
-            let containers = self.views(&Arc::new(parsed.model.clone())).await;
+            let containers = self.views(&parsed.model).await;
             let turn = self.turn.lock().await;
             reads += 1;
             // A container can take its time to say what it would do, and somebody else an apply.

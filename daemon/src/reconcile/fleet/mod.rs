@@ -63,6 +63,8 @@ pub struct Fleet {
     shared: Shared,
     handles: watch::Sender<Arc<Handles>>,
     in_force: Mutex<InForce>,
+    /// The declaration in place as it was last read and accepted: it is not parsed again for each plan.
+    read: Mutex<Option<Parsed>>,
     /// Two declarations are never taken into force at once. It is held for moments: nobody waits for a
     /// guest with it.
     turn: tokio::sync::Mutex<()>,
@@ -95,6 +97,7 @@ impl Fleet {
                 refused: None,
                 next_try_ms: None,
             }),
+            read: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
             claimed: Mutex::default(),
             stirred: Notify::new(),
@@ -145,7 +148,7 @@ impl Fleet {
 
     /// What a declaration would do.
     pub async fn plan(&self, parsed: Parsed) -> PlanView {
-        let model = Arc::new(parsed.model);
+        let model = parsed.model;
         let containers = self.views(&model).await;
         PlanView {
             host: self.host_lines(&model).await,
@@ -204,7 +207,7 @@ impl Fleet {
         remove_unfinished(&self.shared.paths);
         let (parsed, refused) = self.load_or_last()?;
         let _turn = self.turn.lock().await;
-        let model = Arc::new(parsed.model);
+        let model = parsed.model;
         if let Err(error) = self.host.see_all_attached().await {
             tracing::error!("{}", error.sentence());
         }
@@ -232,8 +235,17 @@ impl Fleet {
         self.stirred.notify_one();
     }
 
+    /// Reads the declaration in place.
+    pub fn read(&self) -> Result<Parsed, LoadError> {
+        let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = &self.shared.paths.declaration;
+        let parsed = declaration::load_again(path, known.as_ref())?;
+        *known = Some(parsed.clone());
+        Ok(parsed)
+    }
+
     fn load(&self) -> Result<Parsed, Arc<LoadError>> {
-        declaration::load(&self.shared.paths.declaration).map_err(|error| {
+        self.read().map_err(|error| {
             let error = Arc::new(error);
             self.change(|now| now.refused = Some(error.clone()));
             error

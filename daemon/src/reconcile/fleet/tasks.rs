@@ -141,12 +141,7 @@ impl Fleet {
 
     /// Without credentials: its task reads them before anything else.
     pub(super) fn wanted(model: &Arc<Model>, container: &Container, intent: Intent) -> Wanted {
-        Wanted {
-            model: model.clone(),
-            id: container.id.clone(),
-            intent,
-            credentials: Arc::default(),
-        }
+        Wanted::new(model.clone(), container.id.clone(), intent, Arc::default())
     }
 
     /// What a container that has no task yet is meant to do: as its mark says, else as it is

@@ -130,12 +130,8 @@ impl Machine {
     /// A container as it is meant to be, with its secrets as they are now.
     pub(super) fn wanted(&self, model: &Arc<Model>, id: &ContainerId, intent: Intent) -> Wanted {
         let container = model.container(id).expect("declared");
-        Wanted {
-            model: model.clone(),
-            id: id.clone(),
-            intent,
-            credentials: Arc::new(self.credentials(container)),
-        }
+        let credentials = Arc::new(self.credentials(container));
+        Wanted::new(model.clone(), id.clone(), intent, credentials)
     }
 
     fn credentials(&self, container: &Container) -> Credentials {
@@ -295,7 +291,7 @@ impl Machine {
                     active: Active::Activating,
                     loaded: true,
                     main_pid: 41,
-                    declared: Some(wanted.declared()),
+                    declared: Some((*wanted.declared()).clone()),
                     ..Unit::absent()
                 };
                 guest.registered = Some(Registered {

@@ -133,12 +133,8 @@ mod tests {
     }
 
     fn wanted(model: &Arc<Model>) -> Wanted {
-        Wanted {
-            model: model.clone(),
-            id: test_container("hello").id,
-            intent: Intent::Run,
-            credentials: Arc::default(),
-        }
+        let id = test_container("hello").id;
+        Wanted::new(model.clone(), id, Intent::Run, Arc::default())
     }
 
     /// So long that the next change of a file has another time.

@@ -182,7 +182,8 @@ impl RealHost {
             .iter()
             .filter_map(|port| Some((port, port.publish.as_ref()?)))
             .collect();
-        if published.is_empty() {
+        // What is not to run takes no port from anybody.
+        if published.is_empty() || wanted.intent != Intent::Run {
             return None;
         }
         let listeners = network::listening().unwrap_or_default();

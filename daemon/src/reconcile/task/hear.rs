@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::os::failpoint;
 
 use super::{Request, Task};
-use crate::reconcile::host::{Host, Wanted};
+use crate::reconcile::host::Host;
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::Intent;
 use crate::reconcile::status::{now_ms, view};
@@ -146,23 +146,17 @@ impl<H: Host> Task<H> {
         let id = self.wanted.id.clone();
         let gone = model.container(&id).is_none();
         let wanted = if gone {
-            Wanted {
-                model: self.wanted.model.clone(),
-                id,
-                intent: Intent::Remove,
-                credentials: self.wanted.credentials.clone(),
-            }
+            let mut wanted = self.wanted.clone();
+            wanted.intent = Intent::Remove;
+            wanted
         } else {
             let declared = model.container(&id).unwrap_or(self.wanted.container());
-            Wanted {
-                credentials: Arc::new(self.host.credentials(declared).await),
-                intent: match self.wanted.intent {
-                    Intent::Remove => self.before_removal,
-                    other => other,
-                },
-                model,
-                id,
+            let credentials = self.host.credentials(declared).await;
+            let mut wanted = self.wanted.declared_in(model, credentials);
+            if wanted.intent == Intent::Remove {
+                wanted.intent = self.before_removal;
             }
+            wanted
         };
         let same = !gone && wanted.container() == self.wanted.container();
         let observed = self.host.observe(&wanted).await;
