@@ -20,12 +20,15 @@ const UNFINISHED: &str = ".unfinished";
 /// journal is.
 pub fn put_views(views: &Views) -> Result<(), ViewError> {
     for (view, links) in views {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(view)
-            .map_err(ViewError::new("make", view))?;
-        failpoint("view made");
+        let before = entries(view)?;
+        if before.is_empty() {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(view)
+                .map_err(ViewError::new("make", view))?;
+            failpoint("view made");
+        }
         for (name, target) in links {
             let link = view.join(name);
             let there = target
@@ -33,7 +36,7 @@ pub fn put_views(views: &Views) -> Result<(), ViewError> {
                 .map_err(ViewError::new("look at", target))?;
             if there {
                 put_link(view, &link, target)?;
-            } else {
+            } else if before.contains(&link) {
                 remove_link(&link)?;
             }
         }

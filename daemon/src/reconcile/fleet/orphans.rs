@@ -1,9 +1,12 @@
 //! What carries our mark and nothing declares, and no task is at: what an earlier ctrd left.
 
+use std::collections::BTreeSet;
+
 use ctr_api::wire::{DownReport, Outcome};
 
 use super::Fleet;
 use crate::machine::machine_of_unit;
+use crate::model::MachineName;
 use crate::network::{self, Attachment, Bridge};
 use crate::os::failpoint;
 use crate::reconcile::{orphans, slices};
@@ -32,9 +35,13 @@ impl Fleet {
             data: Vec::new(),
             failures: Vec::new(),
         };
+        // Nearly all are; who is not is claimed, which looks again.
+        let model = self.in_force().model;
+        let declared: BTreeSet<&MachineName> = model.containers().map(|it| &it.machine).collect();
         match self.host.systemd.units().await {
             Ok(units) => {
-                for machine in units.iter().filter_map(|unit| machine_of_unit(unit)) {
+                let machines = units.iter().filter_map(|unit| machine_of_unit(unit));
+                for machine in machines.filter(|it| !declared.contains(it)) {
                     let Some(_claim) = self.claim(&machine) else {
                         continue;
                     };
@@ -47,7 +54,8 @@ impl Fleet {
             }
             Err(error) => report.failures.push(error.to_string()),
         }
-        for machine in orphans::left_machines(&self.host.paths) {
+        let left = orphans::left_machines(&self.host.paths);
+        for machine in left.into_iter().filter(|it| !declared.contains(it)) {
             let Some(_claim) = self.claim(&machine) else {
                 continue;
             };
