@@ -406,17 +406,25 @@ impl<H: Host> Task<H> {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            request = inbox.recv() => match request {
-                Some(request) => self.hear(request).await,
-                None => return false,
-            },
-            () = self.host.changed(&self.wanted) => {}
-            () = timer => self.next_try = None,
-            permit = place => self.permit = permit,
-            () = other_changed => {}
+        tokio::pin!(timer, place, other_changed);
+        loop {
+            tokio::select! {
+                request = inbox.recv() => match request {
+                    // A question changes nothing: there is nothing to look at again for it.
+                    Some(Request::Plan(model, reply)) => {
+                        let _ = reply.send(self.would(model).await);
+                        continue;
+                    }
+                    Some(request) => self.hear(request).await,
+                    None => return false,
+                },
+                () = self.host.changed(&self.wanted) => {}
+                () = &mut timer => self.next_try = None,
+                permit = &mut place => self.permit = permit,
+                () = &mut other_changed => {}
+            }
+            return true;
         }
-        true
     }
 
     fn other_status(&self) -> Option<watch::Receiver<Status>> {
