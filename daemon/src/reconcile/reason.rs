@@ -24,16 +24,14 @@ impl Difference {
     /// Between the declaration before, if there was one, and what is wanted.
     pub(super) fn between(before: Option<&Model>, wanted: &Wanted) -> Self {
         // Most plans are of the declaration that is in force: nothing is written out for those.
-        let other = |before: &&Model| {
-            !std::ptr::eq(*before, &raw const *wanted.model) && **before != *wanted.model
-        };
-        let Some(before) = before.filter(other) else {
+        let after: &Model = &wanted.model;
+        let Some(before) = before.filter(|before| !std::ptr::eq(*before, after)) else {
             return Self::default();
         };
         let hosts = |model: &Model| Some(network::hosts(model, model.container(&wanted.id)?));
         Self {
-            keys: changes(before, &wanted.model, &wanted.id),
-            neighbours: hosts(before) != hosts(&wanted.model),
+            keys: changes(before, after, &wanted.id),
+            neighbours: !network::same_names(before, after) && hosts(before) != hosts(after),
         }
     }
 

@@ -132,10 +132,43 @@ pub fn changes(old: &Model, new: &Model, id: &ContainerId) -> Vec<Change> {
         container_values(group, group.containers.get(&id.name)?, &mut texts);
         Some(texts)
     };
+    // Most containers are in both as they were: nothing is written out for those.
+    if old.container(id) == new.container(id) && surround_alike(old, new, id) {
+        return Vec::new();
+    }
     match (values(old), values(new)) {
         (Some(old), Some(new)) => old.changes(&new),
         _ => Vec::new(),
     }
+}
+
+/// Whether both say the same of a container's host and group. It need not see every equality.
+fn surround_alike(old: &Model, new: &Model, id: &ContainerId) -> bool {
+    let (Some(one), Some(other)) = (old.groups.get(&id.group), new.groups.get(&id.group)) else {
+        return false;
+    };
+    let Model {
+        nameservers,
+        groups: _,
+    } = old;
+    let Group {
+        name,
+        description,
+        subnet,
+        host_address,
+        bridge,
+        reach,
+        host_ports,
+        containers: _,
+    } = one;
+    *nameservers == new.nameservers
+        && *name == other.name
+        && *description == other.description
+        && *subnet == other.subnet
+        && *host_address == other.host_address
+        && *bridge == other.bridge
+        && *reach == other.reach
+        && *host_ports == other.host_ports
 }
 
 /// The keys of a group itself in which two declarations of it differ.
