@@ -9,7 +9,7 @@ use crate::guests::{PATIENCE, booted, lab, running, sleeper, status, until_that}
 /// Holds the shutdown while ctrd still runs: what is ordered after it is stopped before it.
 const HOLD: &str = "[Unit]\nAfter=ctrd.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
     ExecStart=/usr/bin/true\nExecStop=/bin/sh -c 'until test -e /run/go-on; do sleep 0.1; done'\n\
-    TimeoutStopSec=60s\n[Install]\nWantedBy=multi-user.target\n";
+    TimeoutStopSec=infinity\n[Install]\nWantedBy=multi-user.target\n";
 
 const STOPPED: &str = "! systemctl is-active ctr-lab-web && ! systemctl is-active ctr-lab-boots";
 
@@ -54,9 +54,13 @@ fn leaves_a_host_that_shuts_down_alone() {
     let turns = "cat /proc/$(systemctl show --value --property=MainPID ctrd)/status | \
         awk '/^voluntary/ { print $2 }'";
     let turns = || host.ok(turns).trim().parse::<u64>().expect("a number");
-    let before_a_while = turns();
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    assert!(turns() - before_a_while < 100, "it does not come to rest");
+    // The last of what was on its way may still arrive; a second without it comes soon.
+    let comes_to_rest = (0..20).any(|_| {
+        let before_a_while = turns();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        turns() - before_a_while < 100
+    });
+    assert!(comes_to_rest, "it asks over and over");
     host.ok("ip link set br-lab down && nft delete table inet ctr");
     let refused = host.run("ctr lab start web --timeout 5s");
     assert!(!refused.success(), "{refused:#?}");
