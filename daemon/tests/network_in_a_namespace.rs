@@ -31,10 +31,6 @@ fn attachments(model: &Model) -> Vec<Attachment> {
     model.groups.values().flat_map(of).collect()
 }
 
-fn bridges(model: &Model) -> Vec<Bridge> {
-    model.groups.values().map(Bridge::of).collect()
-}
-
 #[test]
 fn a_guest_has_its_network_before_it_runs() {
     in_a_world("a_guest_has_its_network_before_it_runs", async |world| {
@@ -314,7 +310,7 @@ fn what_nothing_declares_is_removed_and_nothing_else() {
             run("ip link set theirs0 alias 'not ctr:' && ip netns add ctr-theirs");
             let marked = world.network.observe_marked().await.expect("read");
             assert_eq!((marked.links.len(), marked.namespaces.len()), (5, 3));
-            let none = plan_removals(&bridges(&declared), &attachments(&declared), &marked);
+            let none = plan_removals(&declared, &marked);
             assert!(none.is_empty(), "{none:?}");
 
             let mut fewer = declared.clone();
@@ -322,7 +318,7 @@ fn what_nothing_declares_is_removed_and_nothing_else() {
             group(&mut fewer, "ml")
                 .containers
                 .remove(&"jupyter".parse().expect("a name"));
-            let removals = plan_removals(&bridges(&fewer), &attachments(&fewer), &marked);
+            let removals = plan_removals(&fewer, &marked);
             let names = |removals: &[ctrd::network::Removal]| -> Vec<String> {
                 removals
                     .iter()
@@ -337,7 +333,7 @@ fn what_nothing_declares_is_removed_and_nothing_else() {
             assert_eq!(steps_of(&world, &fewer).await, []);
 
             let marked = world.network.observe_marked().await.expect("read");
-            let removals = plan_removals([], [], &marked);
+            let removals = plan_removals(&Model::default(), &marked);
             let steps = removals.at_once(&marked);
             assert!(matches!(steps[0], Step::DeleteAllLinks { .. }), "{steps:?}");
             world.apply(&steps).await;
@@ -363,7 +359,7 @@ fn ctr_and_iproute2_share_a_directory() {
         assert_eq!(mounts.trim(), "1", "iproute2 finds the directory ready");
         let marked = world.network.observe_marked().await.expect("read");
         world
-            .apply(&plan_removals([], [], &marked).at_once(&marked))
+            .apply(&plan_removals(&Model::default(), &marked).at_once(&marked))
             .await;
         assert_eq!(run("ls /run/netns").trim(), "theirs");
     });
@@ -390,7 +386,7 @@ fn a_directory_with_namespaces_in_it_is_left_as_it_is() {
                 }
             }
             let marked = network.observe_marked().await.expect("read");
-            for step in plan_removals([], [], &marked).at_once(&marked) {
+            for step in plan_removals(&Model::default(), &marked).at_once(&marked) {
                 network.apply(&step).await.expect("applied");
             }
             // Mounted over itself, the directory would not let go of it.
@@ -433,7 +429,7 @@ fn many_tasks_work_at_once() {
         let marked = world.network.observe_marked().await.expect("read");
         let start = Instant::now();
         world
-            .apply(&plan_removals([], [], &marked).at_once(&marked))
+            .apply(&plan_removals(&Model::default(), &marked).at_once(&marked))
             .await;
         println!("removed: {:?}", start.elapsed());
     });

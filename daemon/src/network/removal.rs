@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::desired::{Attachment, Bridge, alias};
+use super::desired::{Attachment, alias};
 use super::observed::{Marked, ObservedContainer, ObservedNamespace};
 use super::plan::delete_link;
 use super::step::Step;
+use crate::model::{InterfaceName, Model};
+use crate::os::netns_name;
 
 /// The steps that take a container's network away. The link goes first: a namespace that is
 /// deleted takes its veth with it only some time later, and a container of the same name made in
@@ -75,31 +77,25 @@ impl Removals {
     }
 }
 
-/// What of the marked things nothing declares. `bridges` and `attachments` are all that is
-/// declared; with none of them this is everything there is, for `down`.
-pub fn plan_removals<'a>(
-    bridges: impl IntoIterator<Item = &'a Bridge>,
-    attachments: impl IntoIterator<Item = &'a Attachment>,
-    marked: &Marked,
-) -> Removals {
-    let bridges: BTreeSet<&str> = bridges
-        .into_iter()
-        .map(|bridge| bridge.name.as_str())
-        .collect();
+/// What of the marked things `model` does not declare: everything there is where it declares nothing, for
+/// `down`.
+pub fn plan_removals(model: &Model, marked: &Marked) -> Removals {
+    let bridges: BTreeSet<&str> = model.groups.values().map(|it| it.bridge.as_str()).collect();
     let (mut veths, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
-    for attachment in attachments {
-        veths.insert(attachment.veth.as_str());
-        namespaces.insert(attachment.namespace.as_str());
+    for container in model.containers() {
+        veths.insert(InterfaceName::veth(&container.machine).to_string());
+        namespaces.insert(netns_name(&container.machine));
     }
     let mut groups: BTreeMap<String, Vec<Step>> = BTreeMap::new();
     let mut containers: BTreeMap<String, Vec<Step>> = BTreeMap::new();
     for link in &marked.links {
-        let (declared, removals) = if link.kind.as_deref() == Some("bridge") {
-            (&bridges, &mut groups)
+        let name = link.name.as_str();
+        let (is_declared, removals) = if link.kind.as_deref() == Some("bridge") {
+            (bridges.contains(name), &mut groups)
         } else {
-            (&veths, &mut containers)
+            (veths.contains(name), &mut containers)
         };
-        if !declared.contains(link.name.as_str()) {
+        if !is_declared {
             let mark = link.alias.clone().unwrap_or_else(|| alias(&link.name));
             let name = mark.strip_prefix("ctr:").unwrap_or(&mark).to_owned();
             removals
@@ -109,7 +105,7 @@ pub fn plan_removals<'a>(
         }
     }
     for namespace in &marked.namespaces {
-        if !namespaces.contains(namespace.name.as_str()) {
+        if !namespaces.contains(&namespace.name) {
             containers
                 .entry(namespace.machine.clone())
                 .or_default()

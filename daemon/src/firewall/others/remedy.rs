@@ -101,30 +101,30 @@ fn directions(hook: Hook) -> (bool, bool) {
 
 /// Docker keeps a chain for others, and so does NixOS; otherwise the base chain itself.
 fn accepting_chain(ruleset: &Ruleset, owner: Owner, blame: &Blame, hook: Hook) -> String {
-    let wanted = match (owner, hook) {
+    let kept = match (owner, hook) {
         (Owner::Docker, Hook::Forward) => "DOCKER-USER",
         (Owner::Nixos, Hook::Input) => "nixos-fw",
         _ => "",
     };
-    let there = !wanted.is_empty() && ruleset.chains.contains_key(&blame.base.beside(wanted));
-    if there {
-        wanted.to_owned()
-    } else {
-        blame.base.name.clone()
-    }
+    chain_or_base(ruleset, blame, kept)
 }
 
 /// What has come by its state is not asked again in NixOS's chains, and the base chain is made anew
 /// with them: the chain for what is new is where its options write to.
 fn nft_chain(ruleset: &Ruleset, owner: Owner, blame: &Blame, hook: Hook) -> String {
-    let wanted = match (owner, hook) {
+    let kept = match (owner, hook) {
         (Owner::Nixos, Hook::Forward) => "forward-allow",
         (Owner::Nixos, Hook::Input) => "input-allow",
         _ => "",
     };
-    let there = !wanted.is_empty() && ruleset.chains.contains_key(&blame.base.beside(wanted));
+    chain_or_base(ruleset, blame, kept)
+}
+
+/// The chain `kept` where there is one, else the base chain.
+fn chain_or_base(ruleset: &Ruleset, blame: &Blame, kept: &str) -> String {
+    let there = !kept.is_empty() && ruleset.chains.contains_key(&blame.base.beside(kept));
     if there {
-        wanted.to_owned()
+        kept.to_owned()
     } else {
         blame.base.name.clone()
     }

@@ -7,7 +7,7 @@ use ctr_api::wire::{DownReport, Outcome};
 use super::Fleet;
 use crate::machine::machine_of_unit;
 use crate::model::MachineName;
-use crate::network::{self, Attachment, Bridge};
+use crate::network;
 use crate::os::failpoint;
 use crate::reconcile::{orphans, slices};
 
@@ -71,22 +71,11 @@ impl Fleet {
     async fn sweep_network(&self, report: &mut DownReport) {
         let _turn = self.turn.lock().await;
         let model = self.in_force().model;
-        let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
-        let attachments: Vec<Attachment> = model
-            .groups
-            .values()
-            .flat_map(|group| {
-                group
-                    .containers
-                    .values()
-                    .map(|it| Attachment::of(group, it))
-            })
-            .collect();
         let marked = match self.host.network.observe_marked().await {
             Ok(marked) => marked,
             Err(error) => return report.failures.push(error.to_string()),
         };
-        let mut removals = network::plan_removals(&bridges, &attachments, &marked);
+        let mut removals = network::plan_removals(&model, &marked);
         // Who is still on its way out takes its own away, and its group's bridge stays until then.
         let busy = self.busy();
         let leaving = self.leaving();

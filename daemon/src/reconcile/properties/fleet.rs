@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::machine::Active;
 use crate::model::{Bind, Container, ContainerId, InterfaceName, MachineName, Model, Root};
-use crate::network::{self, Attachment, Bridge};
+use crate::network::{self, Attachment};
 use crate::reconcile::host::{Wanted, running_as};
 use crate::reconcile::open_firewall::elements;
 use crate::reconcile::plan::{Intent, Step, plan, removal};
@@ -141,25 +141,14 @@ fn sweep(machine: &mut Machine, model: &Arc<Model>) {
         guest.files = None;
         guest.credentials_given = false;
     }
-    let bridges: Vec<Bridge> = model.groups.values().map(Bridge::of).collect();
-    let attachments: Vec<Attachment> = model
-        .groups
-        .values()
-        .flat_map(|group| {
-            group
-                .containers
-                .values()
-                .map(|it| Attachment::of(group, it))
-        })
-        .collect();
     let marked = machine.kernel.observe_marked();
-    let removals = network::plan_removals(&bridges, &attachments, &marked);
+    let removals = network::plan_removals(model, &marked);
     for step in removals.at_once(&marked) {
         let done = machine.kernel.obey(&step);
         assert_eq!(done, Ok(()), "{step}");
     }
     let marked = machine.kernel.observe_marked();
-    let removals = network::plan_removals(&bridges, &attachments, &marked);
+    let removals = network::plan_removals(model, &marked);
     assert!(removals.is_empty(), "{removals:?}");
 }
 
