@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) ready_at_once: bool,
     /// What is read where the container's credentials are.
     pub(super) credentials: Credentials,
+    /// How often somebody looked.
+    pub(super) looks: usize,
 }
 
 impl FakeHost {
@@ -50,6 +52,7 @@ impl FakeHost {
             unreadable: false,
             ready_at_once: true,
             credentials: Credentials::default(),
+            looks: 0,
         };
         Self {
             world: Mutex::new(world),
@@ -268,7 +271,8 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
 
 impl Host for FakeHost {
     async fn observe(&self, _wanted: &Wanted) -> Result<Observed, HostError> {
-        let world = self.world();
+        let mut world = self.world();
+        world.looks += 1;
         if world.unreadable {
             return Err(HostError::Interrupted(
                 "looking at a host that does not answer",

@@ -255,3 +255,27 @@ pub(super) fn given_files(wanted: &Wanted, nameservers: &[std::net::Ipv4Addr]) -
     }
     GivenFiles { files }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::model::Program;
+    use crate::reconcile::convergence::wanted;
+    use crate::reconcile::plan::Intent;
+
+    #[test]
+    fn what_a_unit_will_carry_is_made_again_for_another_declaration_only() {
+        let mut wanted = wanted(Intent::Run);
+        let first = wanted.declared();
+        assert!(Arc::ptr_eq(&first, &wanted.clone().declared()));
+        let model = Arc::make_mut(&mut wanted.model);
+        let group = model.groups.get_mut(&wanted.id.group).expect("its group");
+        let container = group.containers.get_mut(&wanted.id.name).expect("itself");
+        container.program = Program::Boot {
+            enable: vec!["other.service".to_owned()],
+            environment: [].into(),
+        };
+        assert_ne!(first, wanted.declared());
+    }
+}

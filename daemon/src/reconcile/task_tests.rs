@@ -400,3 +400,23 @@ async fn a_failure_that_is_final_holds_up_no_declaration() {
     assert_eq!(answer.expect("at once").expect("it answers"), Ok(()));
     assert_eq!(bench.starts(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_one_look_and_no_reason_for_another() {
+    let mut bench = bench(Intent::Run);
+    bench.until(|status| status.state == State::Running).await;
+    let pause = || tokio::time::sleep(Duration::from_mins(1));
+    pause().await;
+    let before = bench.host.world().looks;
+    let (reply, plan) = oneshot::channel();
+    let asked = Request::Plan(wanted(Intent::Run).model, reply);
+    let sent = bench.handle.requests.send(asked).await;
+    sent.expect("the task lives");
+    plan.await.expect("it answers");
+    pause().await;
+    assert_eq!(bench.host.world().looks, before + 1);
+    // The control: what happens is looked at.
+    bench.host.happen(|_| {});
+    pause().await;
+    assert_eq!(bench.host.world().looks, before + 2);
+}
