@@ -12,8 +12,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::{NamedTempFile, TempPath};
 
-/// Long enough for the image to be made, where it is not there yet.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Long enough for the image to be made, where it is not there yet, and for the machines of all other
+/// tests to have their turn before.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A person's `lab vm` whose machine is switched on.
 struct Owner {
