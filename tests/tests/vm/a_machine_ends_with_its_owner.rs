@@ -16,9 +16,19 @@ use tempfile::{NamedTempFile, TempPath};
 /// tests to have their turn before.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
+/// Ended with the test, however that ends: it would keep its machine from all others.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A person's `lab vm` whose machine is switched on.
 struct Owner {
-    process: Child,
+    process: Running,
     machine: u32,
     keeper: Pid,
     /// Where the machine's disks, socket and logs are.
@@ -31,17 +41,17 @@ impl Owner {
         let mut script = NamedTempFile::new().expect("a script can be made");
         script.write_all(b"sleep infinity").expect("written");
         let script = script.into_temp_path();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_lab"))
+        let process = Command::new(env!("CARGO_BIN_EXE_lab"))
             .args(["vm", "--bare"])
             .arg(&script)
             .stdout(Stdio::null())
-            .spawn()
-            .expect("the lab's program runs");
+            .spawn();
+        let mut process = Running(process.expect("the lab's program runs"));
         let deadline = Instant::now() + PATIENCE;
         let (keeper, machine) = loop {
-            let ended = process.try_wait().expect("the owner can be looked at");
+            let ended = process.0.try_wait().expect("the owner can be looked at");
             assert!(ended.is_none(), "the owner ended: {ended:?}");
-            let keeper = child(process.id(), "vm-keep");
+            let keeper = child(process.0.id(), "vm-keep");
             let machine = keeper.and_then(|keeper| child(keeper, "qemu"));
             if let (Some(keeper), Some(machine)) = (keeper, machine) {
                 break (keeper, machine);
@@ -70,8 +80,8 @@ impl Owner {
     }
 
     fn kill(&mut self) {
-        self.process.kill().expect("the owner can be killed");
-        self.process.wait().expect("the owner ends");
+        self.process.0.kill().expect("the owner can be killed");
+        self.process.0.wait().expect("the owner ends");
     }
 
     /// Everything that is still there.
@@ -86,7 +96,7 @@ impl Owner {
     }
 
     fn pid(&self) -> Pid {
-        pid(self.process.id())
+        pid(self.process.0.id())
     }
 
     fn assert_that_is_left(&self, is_expected: impl Fn(&[PathBuf]) -> bool) {
