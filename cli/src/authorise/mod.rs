@@ -8,20 +8,19 @@
 mod agent;
 
 use std::io::{self, IsTerminal};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ctr_api::Error;
-use futures_util::future::select_all;
 use serde::Serialize;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use zbus::Proxy;
 use zbus::proxy::MethodFlags;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
 use agent::Agent;
+
+use crate::session::Signals;
 
 /// Asks for passwords, one question at a time.
 #[derive(Debug, Default, Clone)]
@@ -93,14 +92,15 @@ impl Asker {
         if turn.declined {
             return Err(Error::AuthenticationRequired(why));
         }
-        let mut ends = ends()?;
+        let ends = Signals::listen(false).map_err(|error| Error::Failed(error.to_string()));
+        let mut ends = ends?;
         if turn.agent.is_none() {
             turn.agent = Agent::start().await;
         }
         let leave = MethodFlags::ALLOW_INTERACTIVE_AUTH;
         let answer = tokio::select! {
             answer = proxy.call_with_flags(member, leave, body) => answer,
-            (number, ..) = select_all(ends.iter_mut().map(end_of)) => {
+            number = ends.end() => {
                 // The echo is on before whoever waits for us has the terminal.
                 if let Some(agent) = turn.agent.take() {
                     agent.end().await;
@@ -123,30 +123,6 @@ where
     R: for<'d> DynamicDeserialize<'d>,
 {
     proxy.call(member, body).await.map_err(Error::from)
-}
-
-/// The signals that end who asks.
-fn ends() -> Answer<[(Signal, i32); 3]> {
-    let caught = |kind: SignalKind| -> Answer<_> {
-        let stream = signal(kind).map_err(|error| Error::Failed(error.to_string()))?;
-        Ok((stream, kind.as_raw_value()))
-    };
-    Ok([
-        caught(SignalKind::interrupt())?,
-        caught(SignalKind::terminate())?,
-        caught(SignalKind::hangup())?,
-    ])
-}
-
-/// Waits for this signal; its number.
-fn end_of((stream, number): &mut (Signal, i32)) -> Pin<Box<impl Future<Output = i32>>> {
-    Box::pin(async move {
-        match stream.recv().await {
-            Some(()) => *number,
-            // Only a runtime that shuts down ends the stream; nobody is to be told then.
-            None => std::future::pending().await,
-        }
-    })
 }
 
 /// Ends this process as a signal does that nobody has caught, so that a shell sees what it was.

@@ -29,7 +29,8 @@ use zbus::Fd;
 use control::Control;
 pub(crate) use error::SessionError;
 use person::Person;
-use signals::{Arrival, Signals};
+use signals::Arrival;
+pub(crate) use signals::Signals;
 use streams::{Near, Streams};
 
 use crate::authorise::Asker;

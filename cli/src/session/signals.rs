@@ -20,14 +20,14 @@ pub(super) enum Arrival {
 
 /// Every signal that means something here.
 #[derive(Debug)]
-pub(super) struct Signals(Vec<(Signal, Arrival)>);
+pub(crate) struct Signals(Vec<(Signal, Arrival)>);
 
 impl Signals {
     /// Catches them from now on.
     ///
     /// With a terminal, its keys are bytes for the guest; what still arrives as a signal is meant
     /// for `ctr` itself. Without one, `ctr` stands for the command.
-    pub(super) fn listen(terminal: bool) -> io::Result<Self> {
+    pub(crate) fn listen(terminal: bool) -> io::Result<Self> {
         let ends = [
             SignalKind::hangup(),
             SignalKind::interrupt(),
@@ -65,7 +65,7 @@ impl Signals {
     }
 
     /// The next one that ends a program which has nobody to pass it on to; its number.
-    pub(super) async fn end(&mut self) -> i32 {
+    pub(crate) async fn end(&mut self) -> i32 {
         loop {
             if let Arrival::PassOn(number) | Arrival::HangUp(number) = self.next().await {
                 return number;

@@ -35,13 +35,13 @@ pub(super) struct Others {
     asked: Notify,
     known: Mutex<Arc<Surroundings>>,
     /// What it was found from. Most changes of tables are ctrd's own: then nothing has to be found again.
-    from: Mutex<Option<From>>,
+    from: Mutex<Option<Basis>>,
     generations: Mutex<Generations>,
 }
 
 /// What obstacles were found from.
 #[derive(Debug, Clone)]
-struct From {
+struct Basis {
     /// As long as the kernel's number is this one, `ruleset` is what the tables are.
     generation: Generation,
     ruleset: Arc<Ruleset>,
@@ -111,7 +111,7 @@ impl Others {
                 Arc::new(ruleset.map_err(|error| with_causes(&error))?)
             }
         };
-        let from = From {
+        let from = Basis {
             generation,
             ruleset,
             model,
@@ -132,7 +132,7 @@ impl Others {
         Ok(Surroundings { obstacles, unread })
     }
 
-    fn from(&self) -> MutexGuard<'_, Option<From>> {
+    fn from(&self) -> MutexGuard<'_, Option<Basis>> {
         self.from.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -143,10 +143,10 @@ impl Others {
     }
 }
 
-impl From {
+impl Basis {
     fn finds_the_same_as(&self, other: &Self) -> bool {
         (Arc::ptr_eq(&self.ruleset, &other.ruleset) || self.ruleset == other.ruleset)
-            && (Arc::ptr_eq(&self.model, &other.model) || self.model == other.model)
+            && self.model == other.model
             && self.facts == other.facts
     }
 }

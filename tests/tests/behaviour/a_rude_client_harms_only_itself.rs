@@ -60,7 +60,7 @@ impl Ctrd {
             it.file("/srv/rude.py", include_str!("rude.py"))
         });
         let leaders = running(&host, &["web", "db"]);
-        // What is opened once and kept, such as the copy that sessions run from, is open by now.
+        // What is opened once and kept, such as the copy that sessions run from, is open then.
         host.ok(&format!(
             "ctr lab exec web -- true && {OPERATOR} ctr status"
         ));
@@ -71,8 +71,22 @@ impl Ctrd {
             pid: pid.trim().to_owned(),
             descriptors: 0,
         };
-        ctrd.descriptors = ctrd.number(&format!("ls /proc/{}/fd | wc -l", ctrd.pid));
+        // One of the calls that everybody makes between the rude ones, so that it has them all behind it.
+        ctrd.answers("nobody");
+        ctrd.descriptors = ctrd.number(&ctrd.settled());
         ctrd
+    }
+
+    /// A script that says how many descriptors ctrd has once it has had as many for a second.
+    fn settled(&self) -> String {
+        format!(
+            "count() {{ ls /proc/{}/fd | wc -l; }}; last= same=0
+             for turn in $(seq 200); do
+                 now=$(count); test \"$now\" = \"$last\" && same=$((same + 1)) || same=0
+                 test $same = 10 && echo $now && exit; last=$now; sleep 0.1
+             done; echo 'the number never rests' >&2; exit 1",
+            self.pid
+        )
     }
 
     #[track_caller]
@@ -94,8 +108,9 @@ impl Ctrd {
         self.answers(way);
         drop(rude);
         self.answers(way);
+        // What is open is said when it stays too much.
         let descriptors = format!(
-            "test $(ls /proc/{}/fd | wc -l) -le {}",
+            "ls -l /proc/{0}/fd; test $(ls /proc/{0}/fd | wc -l) -le {1}",
             self.pid, self.descriptors
         );
         self.host.until(&descriptors, PATIENCE);

@@ -410,12 +410,14 @@ impl<H: Host> Task<H> {
         loop {
             tokio::select! {
                 request = inbox.recv() => match request {
-                    // A question changes nothing: there is nothing to look at again for it.
-                    Some(Request::Plan(model, reply)) => {
-                        let _ = reply.send(self.would(model).await);
-                        continue;
+                    Some(request) => {
+                        let is_question = matches!(request, Request::Plan(..));
+                        self.hear(request).await;
+                        // It changes nothing: there is nothing to look at again for it.
+                        if is_question {
+                            continue;
+                        }
                     }
-                    Some(request) => self.hear(request).await,
                     None => return false,
                 },
                 () = self.host.changed(&self.wanted) => {}
