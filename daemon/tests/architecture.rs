@@ -25,6 +25,7 @@ const PURE: &[&str] = &[
     "model/change/values.rs",
     "model/container.rs",
     "model/credential.rs",
+    "model/health.rs",
     "model/mod.rs",
     "model/names.rs",
     "network/conflict.rs",

@@ -89,13 +89,13 @@ const ELSEWHERE: &[&str] = &[
     "restart",
     "limits",
     "files",
-    // Read, and not acted upon by this version.
-    "health",
-    "gpu",
+    // What is probed: `health`.
     "http",
     "tcp",
-    "interval",
     "path",
+    "status",
+    // Refused.
+    "gpu",
 ];
 
 #[test]

@@ -79,7 +79,7 @@ cases! {
     a_port_is_declared_once
     a_port_is_published_on_an_address_of_the_host
     a_port_of_the_host_is_published_once
-    a_probe_of_health_is_checked_and_not_probed
+    a_probe_of_health_can_succeed
     a_root_is_one_thing
     a_subnet_is_written_as_one
     a_token_is_a_credential_of_a_port_with_a_url

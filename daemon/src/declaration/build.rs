@@ -8,16 +8,23 @@ use std::time::Duration;
 use super::file;
 use super::place::At;
 use super::read::{Entries, Entry};
-use super::validate::{DELAY_DEFAULT, MAX_DELAY_DEFAULT, protocol_of};
-use super::value::{Mode, Reference, UserName, Word};
+use super::validate::{
+    DELAY_DEFAULT, INTERVAL_DEFAULT, MAX_DELAY_DEFAULT, START_INTERVAL_DEFAULT, TIMEOUT_DEFAULT,
+    WINDOW_DEFAULT, protocol_of,
+};
+use super::value::{Mode, Number, Reference, Time, UserName, Word};
 use crate::model::{
     ActionCommand, Bind, Container, ContainerId, ContainerName, CredentialSource, FileContent,
-    Group, GroupName, InterfaceName, Limits, Model, Port, Program, Protocol, Publish, Reach,
-    Restart, RestartPolicy, Root, UserMode,
+    Group, GroupName, Health, InterfaceName, Limits, Model, Port, Probe, Program, Protocol,
+    Publish, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 /// How long a container may take from its start to ready, where nothing is said.
 const START_TIMEOUT_DEFAULT: Duration = Duration::from_secs(90);
+/// How many failed probes in a row make a container unhealthy, where nothing is said.
+const FAILURES_DEFAULT: u32 = 3;
+/// How many successful ones make it healthy again, where nothing is said.
+const SUCCESSES_DEFAULT: u32 = 1;
 /// The permissions of a file, where nothing is said.
 const MODE_DEFAULT: Mode = Mode(0o644);
 
@@ -107,7 +114,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         limits: limits_table,
         restart: restart_table,
         actions,
-        health: _,
+        health: health_table,
         gpu: _,
         credentials,
         written: _,
@@ -153,6 +160,10 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         start_timeout: start_timeout.map_or(START_TIMEOUT_DEFAULT, |time| time.value.0),
         limits: limits_table.map_or_else(Limits::default, |it| limits(it.value)),
         restart: restart(restart_table.map(|it| it.value)),
+        health: match health_table {
+            Some(table) => Some(health(table.value)?),
+            None => None,
+        },
         ephemeral: is_true(ephemeral.as_ref()),
         users: users.map_or(UserMode::Own, |users| users.value.0),
         capabilities: values(capabilities).into_iter().collect(),
@@ -301,20 +312,83 @@ fn limits(limits: file::Limits) -> Limits {
 }
 
 fn restart(restart: Option<file::Restart>) -> Restart {
-    let (policy, delay, max_delay) = match restart {
+    let (policy, delay, max_delay, window, on_unhealthy) = match restart {
         Some(file::Restart {
             policy,
             delay,
             max_delay,
+            window,
+            on_unhealthy,
             written: _,
-        }) => (policy, delay, max_delay),
-        None => (None, None, None),
+        }) => (policy, delay, max_delay, window, on_unhealthy),
+        None => (None, None, None, None, None),
     };
     Restart {
         policy: policy.map_or(RestartPolicy::OnFailure, |policy| policy.value.0),
         delay: delay.map_or(DELAY_DEFAULT, |delay| delay.value.0),
         max_delay: max_delay.map_or(MAX_DELAY_DEFAULT, |delay| delay.value.0),
+        window: window.map_or(WINDOW_DEFAULT, |window| window.value.0),
+        on_unhealthy: is_true(on_unhealthy.as_ref()),
     }
+}
+
+fn health(health: file::Health) -> Option<Health> {
+    let file::Health {
+        http,
+        tcp,
+        command,
+        user,
+        interval,
+        timeout,
+        start_interval,
+        failures,
+        successes,
+        written: _,
+    } = health;
+    let probe = match (http, tcp, command) {
+        (Some(http), _, _) => http_probe(http.value)?,
+        (_, Some(port), _) => Probe::Tcp { port: port.value.0 },
+        (_, _, Some(command)) => Probe::Command {
+            command: words(command),
+            user: user.map(|user| user.value.0),
+        },
+        (None, None, None) => return None,
+    };
+    let interval = interval.map_or(INTERVAL_DEFAULT, |it| it.value.0);
+    let or = |time: Option<At<Time>>, default: Duration| {
+        time.map_or(default.min(interval), |it| it.value.0)
+    };
+    let threshold = |number: Option<At<Number>>, default| match number {
+        Some(number) => u32::try_from(number.value.0).ok(),
+        None => Some(default),
+    };
+    Some(Health {
+        probe,
+        interval,
+        timeout: or(timeout, TIMEOUT_DEFAULT),
+        start_interval: or(start_interval, START_INTERVAL_DEFAULT),
+        failures: threshold(failures, FAILURES_DEFAULT)?,
+        successes: threshold(successes, SUCCESSES_DEFAULT)?,
+    })
+}
+
+fn http_probe(http: file::HealthHttp) -> Option<Probe> {
+    let file::HealthHttp {
+        port,
+        path,
+        status,
+        host,
+        written: _,
+    } = http;
+    let statuses = values(status).into_iter();
+    Some(Probe::Http {
+        port: port?.value.0,
+        path: path.map_or_else(|| "/".to_owned(), |path| path.value.0),
+        statuses: statuses
+            .map(|Number(status)| u16::try_from(status).ok())
+            .collect::<Option<_>>()?,
+        host: host.map(|host| host.value.0),
+    })
 }
 
 fn is_true(value: Option<&At<bool>>) -> bool {

@@ -196,7 +196,7 @@ mod tests {
             [groups.lab.containers.web]
             address = "10.0.0.2"
             root = { tree = "/srv/tree" }
-            health = { tcp = 80 }
+            environment = { DB_PASSWORD = "correct-horse" }
             "#,
         );
         let (code, text) = checked(file.path());

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Capability, ContainerId, ContainerName, CredentialId, CredentialSource, MachineName};
+use super::{
+    Capability, ContainerId, ContainerName, CredentialId, CredentialSource, Health, MachineName,
+};
 
 /// One declared container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +48,8 @@ pub struct Container {
     pub limits: Limits,
     /// What happens when it ends by itself.
     pub restart: Restart,
+    /// How to find out whether it works.
+    pub health: Option<Health>,
     /// Its own state is dropped when it stops.
     pub ephemeral: bool,
     /// Whose users it runs as.
@@ -198,6 +202,10 @@ pub struct Restart {
     pub delay: Duration,
     /// The longest pause.
     pub max_delay: Duration,
+    /// A run of this length ends a row of failures.
+    pub window: Duration,
+    /// A container that turns unhealthy has failed.
+    pub on_unhealthy: bool,
 }
 
 /// When a container that ended by itself is started again.

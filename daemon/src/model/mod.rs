@@ -7,6 +7,7 @@ mod capability;
 pub mod change;
 mod container;
 mod credential;
+mod health;
 mod names;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use container::{
 pub use credential::{
     CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,
 };
+pub use health::{Health, Probe};
 pub(crate) use names::hex;
 pub use names::{
     ContainerId, ContainerName, GroupName, INTERFACE_NAME_MAX, InterfaceName, MACHINE_NAME_MAX,

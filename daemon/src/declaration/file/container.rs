@@ -193,6 +193,10 @@ table! {
         Optional delay: Time = "delay", r#""1s""#;
         /// The longest pause.
         Optional max_delay: Time = "max-delay", r#""1min""#;
+        /// A run of this length ends a row of failures.
+        Optional window: Time = "window", r#""1min""#;
+        /// A container that turns unhealthy has failed.
+        Optional on_unhealthy: bool = "on-unhealthy", "true";
     }
 }
 
@@ -202,12 +206,21 @@ table! {
         /// A request that has to succeed.
         Optional http: HealthHttp = "http", r#"{ port = 8080, path = "/" }"#;
         /// A port that has to accept a connection.
-        #[expect(dead_code, reason = "checked as it is read; nothing is probed yet")]
         Optional tcp: PortNumber = "tcp", "5432";
         /// A command that has to succeed.
         Optional command: Vec<At<Word>> = "command", r#"["pg_isready"]"#;
-        /// The pause between two probes.
+        /// The user of the guest that runs the command.
+        Optional user: UserName = "user", r#""postgres""#;
+        /// From the beginning of one probe to that of the next.
         Optional interval: Time = "interval", r#""10s""#;
+        /// How long a probe may take.
+        Optional timeout: Time = "timeout", r#""2s""#;
+        /// The same as `interval`, until the first success.
+        Optional start_interval: Time = "start-interval", r#""1s""#;
+        /// How many failures in a row make it unhealthy.
+        Optional failures: Number = "failures", "3";
+        /// How many successes in a row make an unhealthy one healthy.
+        Optional successes: Number = "successes", "1";
     }
 }
 
@@ -215,9 +228,12 @@ table! {
     /// A request that has to succeed.
     HealthHttp is "an HTTP probe" in "`health.http`" {
         /// The port in the guest.
-        #[expect(dead_code, reason = "checked as it is read; nothing is probed yet")]
         Required port: PortNumber = "port", "8080";
         /// The path of the request.
         Optional path: Word = "path", r#""/health""#;
+        /// The statuses that are a success.
+        Optional status: Vec<At<Number>> = "status", "[200]";
+        /// The name that is asked for.
+        Optional host: Word = "host", r#""www.example.org""#;
     }
 }

@@ -7,6 +7,7 @@ use crate::declaration::collect::Collector;
 use crate::declaration::file::{Limits, Restart, Table as _};
 use crate::declaration::place::At;
 use crate::declaration::value::{Size, written};
+use crate::model::RestartPolicy;
 
 /// What a command needs beside itself: nspawn's own process and the page tables.
 const COMMAND_MEMORY_MIN: (u64, &str) = (16 << 20, "16M");
@@ -21,6 +22,11 @@ const DELAY_MIN: Duration = Duration::from_millis(100);
 
 /// The default pause before the first restart.
 pub(crate) const DELAY_DEFAULT: Duration = Duration::from_secs(1);
+/// The shortest run that can end a row of failures: a guest needs as long to come up.
+const WINDOW_MIN: Duration = Duration::from_secs(1);
+
+/// The default length of a run that ends a row of failures.
+pub(crate) const WINDOW_DEFAULT: Duration = Duration::from_secs(60);
 /// The default longest pause.
 pub(crate) const MAX_DELAY_DEFAULT: Duration = Duration::from_secs(60);
 
@@ -106,11 +112,33 @@ fn others(limits: &Limits, problems: &mut Collector) {
 
 fn pauses(restart: &Restart, problems: &mut Collector) {
     let Restart {
-        policy: _,
+        policy,
         delay,
         max_delay,
+        window,
+        on_unhealthy,
         written: _,
     } = restart;
+    if let Some(window) = window.as_ref().filter(|it| it.value.0 < WINDOW_MIN) {
+        problems
+            .error(
+                &window.place,
+                "a run as short as that says nothing, and the pauses would never grow",
+            )
+            .hint(format!("write at least \"{}\"", written(WINDOW_MIN)));
+    }
+    if let (Some(policy), Some(on_unhealthy)) = (policy, on_unhealthy)
+        && policy.value.0 == RestartPolicy::Never
+        && on_unhealthy.value
+    {
+        problems
+            .error(
+                &on_unhealthy.place,
+                "a container that is never started again is not restarted when it is unhealthy",
+            )
+            .hint("write another `policy`, or remove `on-unhealthy`")
+            .related(&policy.place, "the policy");
+    }
     for pause in [delay, max_delay].into_iter().flatten() {
         if pause.value.0 < DELAY_MIN {
             problems

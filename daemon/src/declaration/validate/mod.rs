@@ -22,7 +22,8 @@ use super::place::{At, Place};
 use super::read::Entry;
 use crate::model::{ContainerId, ContainerName, GroupName};
 
-pub(crate) use limits::{DELAY_DEFAULT, MAX_DELAY_DEFAULT};
+pub(crate) use health::{INTERVAL_DEFAULT, START_INTERVAL_DEFAULT, TIMEOUT_DEFAULT};
+pub(crate) use limits::{DELAY_DEFAULT, MAX_DELAY_DEFAULT, WINDOW_DEFAULT};
 pub(crate) use ports::protocol_of;
 
 /// Records every rule that does not hold.

@@ -100,6 +100,14 @@ table! {
         RestartPolicy "restart.policy" Live: "decides at the next end",
         RestartDelay "restart.delay" Live: "counts from the next pause on",
         RestartMaxDelay "restart.max-delay" Live: "counts from the next pause on",
+        RestartWindow "restart.window" Live: "counts at the next end",
+        RestartOnUnhealthy "restart.on-unhealthy" Live: "decides at once, also of a guest that is unhealthy",
+        Health "health" Live: "probed so from now on; what was found out holds until then",
+        HealthInterval "health.interval" Live: "counts from the next probe on",
+        HealthTimeout "health.timeout" Live: "counts from the next probe on",
+        HealthStartInterval "health.start-interval" Live: "counts from the next probe on",
+        HealthFailures "health.failures" Live: "decides at the next probe",
+        HealthSuccesses "health.successes" Live: "decides at the next probe",
         Action "actions.*" Live: "counts from the next `ctr … run` on",
     }
 }

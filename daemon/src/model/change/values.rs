@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Key;
 use crate::model::{
-    ActionCommand, Bind, Container, FileContent, Group, Limits, Model, Port, Program, Publish,
-    Restart, Root,
+    ActionCommand, Bind, Container, FileContent, Group, Health, Limits, Model, Port, Program,
+    Publish, Restart, Root,
 };
 
 /// Takes the values of keys.
@@ -36,6 +36,7 @@ pub(crate) fn container_values(group: &Group, container: &Container, into: &mut 
         start_timeout,
         limits,
         restart,
+        health,
         ephemeral,
         users,
         capabilities,
@@ -77,10 +78,15 @@ pub(crate) fn container_values(group: &Group, container: &Container, into: &mut 
         policy,
         delay,
         max_delay,
+        window,
+        on_unhealthy,
     } = restart;
     into.put(Key::RestartPolicy, None, policy);
     into.put(Key::RestartDelay, None, delay);
     into.put(Key::RestartMaxDelay, None, max_delay);
+    into.put(Key::RestartWindow, None, window);
+    into.put(Key::RestartOnUnhealthy, None, on_unhealthy);
+    health_values(health.as_ref(), into);
     for (name, action) in actions {
         let ActionCommand {
             command,
@@ -163,6 +169,25 @@ fn bind_values(binds: &[Bind], into: &mut impl Values) {
     into.put(Key::BindOwners, None, &owned);
     into.put(Key::BindCreate, None, &made);
     into.put(Key::BindData, None, &held);
+}
+
+fn health_values(health: Option<&Health>, into: &mut impl Values) {
+    into.put(Key::Health, None, &health.map(|health| &health.probe));
+    if let Some(Health {
+        probe: _,
+        interval,
+        timeout,
+        start_interval,
+        failures,
+        successes,
+    }) = health
+    {
+        into.put(Key::HealthInterval, None, interval);
+        into.put(Key::HealthTimeout, None, timeout);
+        into.put(Key::HealthStartInterval, None, start_interval);
+        into.put(Key::HealthFailures, None, failures);
+        into.put(Key::HealthSuccesses, None, successes);
+    }
 }
 
 fn limit_values(limits: &Limits, into: &mut impl Values) {

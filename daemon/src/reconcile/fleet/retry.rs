@@ -17,6 +17,8 @@ const PAUSES: Restart = Restart {
     policy: RestartPolicy::Always,
     delay: Duration::from_secs(1),
     max_delay: Duration::from_secs(60),
+    window: Duration::from_secs(60),
+    on_unhealthy: false,
 };
 
 impl Fleet {

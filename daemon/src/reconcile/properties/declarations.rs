@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use crate::model::{
     ActionCommand, Bind, Capability, Container, ContainerId, CredentialSource, FileContent, Group,
-    InterfaceName, Limits, Model, Port, Program, Protocol, Publish, Reach, Restart, RestartPolicy,
-    Root, UserMode,
+    Health, InterfaceName, Limits, Model, Port, Probe, Program, Protocol, Publish, Reach, Restart,
+    RestartPolicy, Root, UserMode,
 };
 
 pub(super) const GROUPS: [&str; 3] = ["lab", "data", "research-and-development"];
@@ -236,7 +236,12 @@ fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerByte
             ),
             delay: Duration::from_secs(1),
             max_delay: Duration::from_secs(pick(own[SUPERVISION] / 8, &[60, 300])),
+            window: Duration::from_secs(pick(own[SUPERVISION] / 16, &[60, 90])),
+            // Not with a policy that never restarts.
+            on_unhealthy: bit(own[SUPERVISION], 5) && own[SUPERVISION] / 2 % 3 == 0,
         },
+        // With what needs one.
+        health: bit(own[SUPERVISION], 5).then(|| health(own[NAMES])),
         ephemeral: private && bit(own[EPHEMERAL], 0),
         users,
         capabilities: if users == UserMode::Host && bit(own[CAPABILITIES], 0) {
@@ -246,6 +251,30 @@ fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerByte
         },
         root,
         id,
+    }
+}
+
+fn health(byte: u8) -> Health {
+    let probe = match byte / 4 % 4 {
+        0 => Probe::Http {
+            port: 8080,
+            path: "/".to_owned(),
+            statuses: pick(byte / 16, &[Vec::new(), vec![200, 204]]),
+            host: bit(byte, 5).then(|| "www.example.org".to_owned()),
+        },
+        1 => Probe::Tcp { port: 5432 },
+        _ => Probe::Command {
+            command: vec!["true".to_owned()],
+            user: bit(byte, 5).then(|| "nobody".to_owned()),
+        },
+    };
+    Health {
+        probe,
+        interval: Duration::from_secs(pick(byte / 64, &[10, 30])),
+        timeout: Duration::from_secs(2),
+        start_interval: Duration::from_secs(1),
+        failures: pick(u8::from(bit(byte, 7)), &[3, 5]),
+        successes: 1,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use toml::Value;
 
 use crate::model::{
-    Bind, Container, CredentialSource, Group, Limits, Model, Port, Program, Protocol, Reach,
-    Restart, RestartPolicy, Root, UserMode,
+    Bind, Container, CredentialSource, Group, Health, Limits, Model, Port, Probe, Program,
+    Protocol, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 /// The text. `order` decides which table and which key comes first.
@@ -140,6 +140,7 @@ fn of_container(container: &Container) -> Keys {
         ("limits", limits(&container.limits)),
         ("restart", restart(&container.restart)),
     ];
+    keys.extend(container.health.as_ref().map(|it| ("health", health(it))));
     keys.extend(program(&container.program));
     let files = container.files.iter().map(|(path, file)| {
         let mode = text(format!("{:04o}", file.mode));
@@ -260,5 +261,43 @@ fn restart(restart: &Restart) -> Value {
         ("policy", Some(text(policy))),
         ("delay", Some(seconds(restart.delay))),
         ("max-delay", Some(seconds(restart.max_delay))),
+        ("window", Some(seconds(restart.window))),
+        ("on-unhealthy", Some(Value::Boolean(restart.on_unhealthy))),
+    ])
+}
+
+fn health(health: &Health) -> Value {
+    let (mut http, mut tcp, mut words, mut runner) = (None, None, None, None);
+    match &health.probe {
+        Probe::Http {
+            port,
+            path,
+            statuses,
+            host,
+        } => {
+            let list = list(statuses, |status| number((*status).into()));
+            http = Some(table([
+                ("port", Some(number((*port).into()))),
+                ("path", Some(text(path))),
+                ("status", (!statuses.is_empty()).then_some(list)),
+                ("host", host.as_ref().map(text)),
+            ]));
+        }
+        Probe::Tcp { port } => tcp = Some(number((*port).into())),
+        Probe::Command { command, user } => {
+            words = Some(texts(command));
+            runner = user.as_ref().map(text);
+        }
+    }
+    table([
+        ("http", http),
+        ("tcp", tcp),
+        ("command", words),
+        ("user", runner),
+        ("interval", Some(seconds(health.interval))),
+        ("timeout", Some(seconds(health.timeout))),
+        ("start-interval", Some(seconds(health.start_interval))),
+        ("failures", Some(number(health.failures.into()))),
+        ("successes", Some(number(health.successes.into()))),
     ])
 }
