@@ -90,8 +90,12 @@ pub enum State {
     Waiting,
     /// On its way to ready.
     Starting,
-    /// Ready.
+    /// Ready, and not probed.
     Running,
+    /// Ready, and its health probe succeeds.
+    Healthy,
+    /// It runs, and its health probe fails; `reason` says how.
+    Unhealthy,
     /// On its way to stopped.
     Stopping,
     /// It should run and does not; `reason` says why.
@@ -99,6 +103,16 @@ pub enum State {
 }
 
 impl State {
+    /// It is as it should be: what comes after it may start.
+    pub const fn is_ready(self) -> bool {
+        matches!(self, Self::Running | Self::Healthy)
+    }
+
+    /// Its guest runs and has been ready.
+    pub const fn is_up(self) -> bool {
+        matches!(self, Self::Running | Self::Healthy | Self::Unhealthy)
+    }
+
     /// The word that people see.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -106,6 +120,8 @@ impl State {
             Self::Waiting => "waiting",
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
             Self::Stopping => "stopping",
             Self::Failed => "failed",
         }
@@ -158,6 +174,12 @@ pub struct ContainerStatus {
     /// How its last run ended: `exit status 1`, `killed by SIGKILL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
+    /// Its health probe and what that has found; absent where none is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthStatus>,
+    /// Since when its unit is ready; absent while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_since_ms: Option<u64>,
     /// Its systemd unit on the host.
     pub unit: String,
     /// The process id of the guest's first process, on the host.
@@ -185,6 +207,29 @@ pub struct ContainerStatus {
     /// What firewalls of other programs stop of its declared traffic, or of its whole group's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<Obstacle>,
+}
+
+/// A declared health probe, and what it has found in this run of the guest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthStatus {
+    /// What is tried: `http 8080/health`, `tcp 5432`, `command pg_isready`.
+    pub probe: String,
+    /// The last result, in the probe's own words: `status 503`, `refused`, `no answer in 2s`. Absent before
+    /// the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// Whether that result is a success.
+    #[serde(default)]
+    pub success: bool,
+    /// Since when that is the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<u64>,
+    /// How many probes in a row have failed, counted up to `failures`.
+    #[serde(default)]
+    pub failed: u32,
+    /// How many in a row make it unhealthy.
+    #[serde(default)]
+    pub failures: u32,
 }
 
 /// A rule of another program's firewall that stops traffic which is declared.

@@ -33,6 +33,8 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         failed_tries: 0,
         restarts: 0,
         last_exit: None,
+        health: None,
+        up_since_ms: Some(NOW_MS - UP_MS),
         unit: format!("ctr-{group}-{name}.service"),
         leader: Some(4242),
         usage: Some(Usage {
@@ -53,6 +55,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
 pub(crate) fn in_state(group: &str, name: &str, state: State) -> ContainerStatus {
     ContainerStatus {
         state,
+        up_since_ms: Some(NOW_MS - UP_MS).filter(|_| state.is_up()),
         leader: None,
         usage: None,
         ..running(group, name)

@@ -186,12 +186,14 @@ fn a_wait_ends_with_the_daemon() {
 }
 
 #[test]
-fn probes_that_there_are_not_are_refused() {
+fn whoever_is_not_probed_is_not_waited_for_to_be_healthy() {
     let fake = Fake::start();
     let ended = run(&fake, &["lab", "wait", "hello", "--for", "healthy"]);
     assert_eq!(ended.status, Some(2), "{ended:?}");
     assert!(
-        ended.stderr.contains("this version has no health probes"),
+        ended
+            .stderr
+            .contains("lab/hello is declared without a health probe"),
         "{ended:?}"
     );
 }

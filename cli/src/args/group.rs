@@ -168,13 +168,12 @@ pub(crate) struct Wait {
 /// What `wait` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Condition {
-    /// It runs
+    /// It runs, and its probe succeeds where it has one
     #[value(alias = "running")]
     Ready,
     /// It does not run
     Stopped,
-    /// Its probes say so
-    #[value(hide = true)]
+    /// Its probe succeeds
     Healthy,
 }
 

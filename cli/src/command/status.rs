@@ -1,6 +1,6 @@
 //! `ctr status`, `ctr <GROUP> status`, and one container in detail.
 
-use ctr_api::wire::{ContainerStatus, DeclarationStatus, HostStatus, State};
+use ctr_api::wire::{ContainerStatus, DeclarationStatus, HostStatus};
 
 use super::watch::{self, Scope};
 use crate::args::Look;
@@ -56,7 +56,7 @@ pub(super) async fn named(group: &str, names: &[String], look: Look) -> Result<E
         one(&daemon, container).await?;
         tell_about_the_file(&host.declaration);
     }
-    Ok(if container.state == State::Running {
+    Ok(if container.state.is_ready() {
         Exit::OK
     } else {
         Exit::NOT_RUNNING

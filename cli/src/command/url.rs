@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use ctr_api::wire::{ContainerStatus, PortStatus, State};
+use ctr_api::wire::{ContainerStatus, PortStatus};
 
 use crate::args::Url;
 use crate::authorise::plainly;
@@ -87,7 +87,7 @@ fn with_token(url: &str, token: &str) -> String {
 fn url(container: &ContainerStatus, port: Option<u16>) -> Result<String, Error> {
     let name = format!("{}/{}", container.group, container.name);
     let (port, scheme) = port_with_url(container, port)?;
-    if container.state != State::Running {
+    if !container.state.is_up() {
         let state = container.state.as_str();
         let error = Error::new(
             Exit::NOT_RUNNING,

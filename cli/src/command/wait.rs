@@ -11,18 +11,20 @@ use crate::{output, target};
 
 pub(super) async fn run(group: &str, words: Wait) -> Result<Exit, Error> {
     let goal = match words.condition {
-        Condition::Ready => Goal::Ready,
+        // Whoever is probed is ready only while that succeeds.
+        Condition::Ready | Condition::Healthy => Goal::Ready,
         Condition::Stopped => Goal::Ended,
-        Condition::Healthy => {
-            return Err(Error::new(Exit::USAGE, "this version has no health probes")
-                .hint("`--for ready` waits until the container runs"));
-        }
     };
     let daemon = Daemon::connect().await?;
     let changes = Changes::of(&daemon).await?;
     let host = daemon.status().await?;
     let mut pending = Vec::new();
     for it in target::containers(&host, group, &words.names)? {
+        if words.condition == Condition::Healthy && it.health.is_none() {
+            let message = format!("{group}/{} is declared without a health probe", it.name);
+            return Err(Error::new(Exit::USAGE, message)
+                .hint("add `health` to its declaration, or wait with `--for ready`"));
+        }
         if goal == Goal::Ready && it.state == State::Stopped {
             output::note(
                 &format!(

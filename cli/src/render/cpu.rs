@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ctr_api::wire::{ContainerStatus, State};
+use ctr_api::wire::ContainerStatus;
 
 /// Percentages of one processor: between two looks where there were two, else since the start.
 #[derive(Debug, Default)]
@@ -33,10 +33,10 @@ impl CpuMeter {
         let percent = match before {
             Some(it) if now_ms - it.at_ms < SHORTEST_INTERVAL_MS => return Some(it.percent),
             Some(it) => ratio(cpu_usec - it.cpu_usec, now_ms - it.at_ms)?,
-            None if container.state == State::Running => {
+            None if container.state.is_up() => {
                 // The unit's time counts from before it was ready: in the first seconds that would
                 // be the average of its start.
-                let up = now_ms.checked_sub(container.since_ms)?;
+                let up = now_ms.checked_sub(container.up_since_ms?)?;
                 if up < SHORTEST_RUN_MS {
                     return None;
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ctr_api::wire::{ContainerStatus, CredentialStatus, PortStatus, State};
+use ctr_api::wire::{ContainerStatus, CredentialStatus, HealthStatus, PortStatus};
 
 use super::status::{percent, reason_of, stands_in_the_way, up};
 use super::units::{date_and_time, size};
@@ -65,7 +65,10 @@ fn facts(
     view: View,
 ) -> Vec<(&'static str, Vec<String>)> {
     let one = |text: &str| vec![text.to_owned()];
-    let url_base = (container.state == State::Running).then_some(container.address.as_str());
+    let url_base = container
+        .state
+        .is_up()
+        .then_some(container.address.as_str());
     let actions = container.actions.iter().map(|action| {
         let user = action
             .user
@@ -99,6 +102,7 @@ fn facts(
                 .map(|it| port(it, url_base))
                 .collect(),
         ),
+        ("health", container.health.iter().map(health).collect()),
         (
             "processor",
             processor(container, meter, view.now_ms)
@@ -123,6 +127,24 @@ fn facts(
     ];
     facts.retain(|(_, values)| values.iter().any(|it| !it.is_empty()));
     facts
+}
+
+/// A probe and its last result: `http 8080/health: status 503, failed 2 of 3 times`.
+fn health(health: &HealthStatus) -> String {
+    let HealthStatus {
+        probe,
+        last,
+        failed,
+        failures,
+        ..
+    } = health;
+    match last {
+        None => format!("{probe}: no result yet"),
+        Some(last) if *failed > 0 => {
+            format!("{probe}: {last}, failed {failed} of {failures} times")
+        }
+        Some(last) => format!("{probe}: {last}"),
+    }
 }
 
 fn port(port: &PortStatus, running_at: Option<&str>) -> String {

@@ -59,8 +59,8 @@ impl Paint {
 /// The colour of a state, the same wherever it is shown.
 pub(crate) const fn state_style(state: State) -> Style {
     match state {
-        State::Running => AnsiColor::Green.on_default(),
-        State::Failed => AnsiColor::Red.on_default().bold(),
+        State::Running | State::Healthy => AnsiColor::Green.on_default(),
+        State::Failed | State::Unhealthy => AnsiColor::Red.on_default().bold(),
         State::Waiting => AnsiColor::Yellow.on_default(),
         State::Starting | State::Stopping => AnsiColor::Cyan.on_default(),
         State::Stopped => Style::new().dimmed(),

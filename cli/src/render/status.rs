@@ -1,8 +1,6 @@
 //! The table of `ctr status`.
 
-use ctr_api::wire::{
-    ContainerStatus, GroupStatus, HostStatus, Leaving, Obstacle, PortStatus, State,
-};
+use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, Leaving, Obstacle, PortStatus};
 
 use super::paint::state_style;
 use super::table::{Cell, Row, Section, Table};
@@ -73,7 +71,7 @@ fn heading(group: &GroupStatus, view: View) -> String {
     let running = group
         .containers
         .iter()
-        .filter(|it| it.state == State::Running)
+        .filter(|it| it.state.is_up())
         .count();
     let count = match group.containers.len() {
         0 => "no containers".to_owned(),
@@ -173,7 +171,8 @@ pub(super) fn percent(percent: f64) -> String {
 }
 
 pub(super) fn up(container: &ContainerStatus, now_ms: u64) -> Option<String> {
-    (container.state == State::Running).then(|| span(now_ms.saturating_sub(container.since_ms)))
+    let since = container.up_since_ms.filter(|_| container.state.is_up())?;
+    Some(span(now_ms.saturating_sub(since)))
 }
 
 fn memory(container: &ContainerStatus) -> Option<String> {

@@ -102,10 +102,17 @@ fn show(progress: &mut Progress, host: &HostStatus, before: &Known) {
         }
         match now.state {
             // A guest that switches runs, and says so.
-            State::Running if now.reason.is_none() => progress.arrived(&name, now),
+            State::Running | State::Healthy if now.reason.is_none() => {
+                progress.arrived(&name, now);
+            }
             State::Stopped => progress.arrived(&name, now),
             State::Failed => progress.missed(&name, now.state.as_str()),
-            State::Running | State::Waiting | State::Starting | State::Stopping => {
+            State::Running
+            | State::Healthy
+            | State::Unhealthy
+            | State::Waiting
+            | State::Starting
+            | State::Stopping => {
                 progress.show(&name, now);
             }
         }

@@ -41,12 +41,14 @@ impl Goal {
         let given_up = now.next_try_ms.is_none();
         match (self, now.state) {
             // It never went down: what it would need to start again is not there.
-            (Self::Restarted, State::Running) if now.reason.is_some() => {
+            (Self::Restarted, State::Running | State::Healthy) if now.reason.is_some() => {
                 missed("was not stopped, because it could not start again")
             }
-            (Self::Started | Self::Restarted | Self::Ready, State::Running)
+            (Self::Started | Self::Restarted | Self::Ready, State::Running | State::Healthy)
             | (Self::Stopped | Self::Ended, State::Stopped) => Verdict::Reached,
             (Self::Started | Self::Restarted, State::Failed) => missed("failed"),
+            // It was running, or was ready and is not any more.
+            (Self::Started, State::Unhealthy) => missed("is unhealthy"),
             (Self::Started, State::Stopped) => missed("stopped before it was ready"),
             (Self::Stopped, State::Failed) => missed("failed to stop cleanly"),
             (Self::Ready, State::Failed) if given_up => missed("failed"),

@@ -221,6 +221,8 @@ fn container(name: &str) -> ContainerStatus {
         failed_tries: 0,
         restarts: 0,
         last_exit: None,
+        health: None,
+        up_since_ms: None,
         unit: format!("ctr-lab-{name}.service"),
         leader: None,
         usage: None,

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use ctr_api::wire::{
-    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
-    Leaving, Obstacle, PortStatus, Problem, Severity, State, Usage,
+    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HealthStatus,
+    HostStatus, Leaving, Obstacle, PortStatus, Problem, Severity, State, Usage,
 };
 
 use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{unit_name, usage};
-use crate::model::{Container, ContainerId, Group, Port, Root, UserMode};
+use crate::model::{Container, ContainerId, Group, Health, Port, Root, UserMode};
 use crate::os::Paths;
 use crate::reconcile::fleet::{Fleet, InForce};
-use crate::reconcile::{self, Conflict, Status, Surroundings};
+use crate::reconcile::{self, Conflict, Found, Status, Surroundings};
 
 /// What is told of the credentials of each container.
 pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
@@ -168,10 +168,7 @@ pub(super) fn container_status(
     obstacles: Vec<Obstacle>,
 ) -> ContainerStatus {
     let used = usage(&paths.cgroup, &status.control_group);
-    let up = matches!(
-        status.state,
-        State::Running | State::Starting | State::Stopping
-    );
+    let up = status.state.is_up() || matches!(status.state, State::Starting | State::Stopping);
     ContainerStatus {
         group: container.id.group.to_string(),
         name: container.id.name.to_string(),
@@ -190,6 +187,11 @@ pub(super) fn container_status(
         failed_tries: status.failures,
         restarts: status.restarts,
         last_exit: status.last_exit.clone(),
+        health: container
+            .health
+            .as_ref()
+            .map(|health| health_status(health, status.health.as_ref())),
+        up_since_ms: status.up_since_ms,
         unit: unit_name(&container.machine),
         leader: status.leader,
         usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {
@@ -220,6 +222,18 @@ pub(super) fn container_status(
             })
             .collect(),
         obstacles,
+    }
+}
+
+fn health_status(health: &Health, found: Option<&Found>) -> HealthStatus {
+    let last = found.and_then(|found| found.last.as_ref());
+    HealthStatus {
+        probe: health.probe.to_string(),
+        last: last.map(|it| it.words.clone()),
+        success: last.is_some_and(|it| it.success),
+        since_ms: found.filter(|it| it.last.is_some()).map(|it| it.since_ms),
+        failed: found.map_or(0, |found| found.failed),
+        failures: health.failures,
     }
 }
 

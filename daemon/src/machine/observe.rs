@@ -41,6 +41,8 @@ pub enum Ended {
     OutOfMemory,
     /// It was not ready in its start time.
     StartTimeout,
+    /// It was stopped because it was unhealthy.
+    Unhealthy,
     /// Something else, in systemd's word (`Result`).
     Other(String),
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Ended {
             },
             Self::OutOfMemory => f.write_str("killed for memory"),
             Self::StartTimeout => f.write_str("not ready within its start time"),
+            Self::Unhealthy => f.write_str("unhealthy"),
             Self::Other(word) => write!(f, "systemd says `{word}`"),
         }
     }
@@ -79,6 +82,8 @@ pub struct Unit {
     pub loaded: bool,
     /// Its cgroup, below the cgroup2 mount.
     pub control_group: String,
+    /// When it last began to start, in microseconds since the epoch; 0 for never.
+    pub started_usec: u64,
     /// When it became ready, in microseconds since the epoch; 0 for never.
     pub active_since_usec: u64,
     /// Its properties that can be set while it runs.
@@ -95,6 +100,7 @@ impl Unit {
             declared: None,
             loaded: false,
             control_group: String::new(),
+            started_usec: 0,
             active_since_usec: 0,
             settable: HashMap::new(),
         }
@@ -177,6 +183,7 @@ impl Unit {
             declared: Declared::from_environment(&environment),
             loaded: text("LoadState") == "loaded",
             control_group: text("ControlGroup"),
+            started_usec: number("InactiveExitTimestamp").unwrap_or_default(),
             active_since_usec: number("ActiveEnterTimestamp").unwrap_or_default(),
             settable,
         }

@@ -251,6 +251,11 @@ impl Follow {
         None
     }
 
+    /// The namespace of that name as it was last observed.
+    pub(super) fn kept(&self, name: &str) -> Option<Arc<KeptNamespace>> {
+        Some(lock(&self.namespaces).get(name)?.kept())
+    }
+
     /// Listens to a namespace.
     pub(super) fn keep_namespace(&self, name: &str, kept: Arc<KeptNamespace>) {
         lock(&self.namespaces).insert(name.to_owned(), Followed::new(kept));

@@ -63,6 +63,11 @@ impl KeptNamespace {
         self.identity
     }
 
+    /// The namespace itself.
+    pub(super) fn namespace(&self) -> &OwnedFd {
+        &self.namespace
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

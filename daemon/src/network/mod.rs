@@ -38,6 +38,7 @@ mod observed;
 mod plan;
 mod removal;
 mod route_events;
+mod socket;
 mod socket_diag;
 mod step;
 mod surroundings;

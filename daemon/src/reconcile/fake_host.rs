@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::health::Outcome;
 use crate::machine::credentials::{Credentials, Taken};
 use crate::machine::root::{State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
@@ -13,9 +14,10 @@ use crate::network::{
     Sysctl,
 };
 
-use super::host::{Conflict, Host, Observed, Wanted};
+use super::host::{Conflict, Host, Observed, Probed, Wanted};
 use super::host_error::HostError;
 use super::plan::Step;
+use super::status::now_ms;
 
 /// One container's side of a host.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(super) struct World {
     pub(super) credentials: Credentials,
     /// How often somebody looked.
     pub(super) looks: usize,
+    /// What a probe of its guest finds.
+    pub(super) outcome: Outcome,
 }
 
 impl FakeHost {
@@ -53,6 +57,7 @@ impl FakeHost {
             ready_at_once: true,
             credentials: Credentials::default(),
             looks: 0,
+            outcome: Outcome::success("accepted"),
         };
         Self {
             world: Mutex::new(world),
@@ -259,6 +264,7 @@ fn start(observed: &mut Observed, declared: Declared, unit: String, ready: bool)
             Active::Activating
         },
         loaded: true,
+        started_usec: now_ms() * 1000,
         main_pid: 41,
         declared: Some(declared),
         ..Unit::absent()
@@ -287,6 +293,10 @@ impl Host for FakeHost {
 
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
         self.world().obey(wanted, step)
+    }
+
+    async fn probe(&self, _probed: &Probed) -> Outcome {
+        self.world().outcome.clone()
     }
 
     async fn changed(&self, _wanted: &Wanted) {

@@ -1,13 +1,15 @@
 //! The seam to the world: few methods, so one fake.
 
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::health::Outcome;
 use crate::machine::credentials::{Credentials, Refusal};
 use crate::machine::root::{GivenFiles, State};
 use crate::machine::{Declared, Registered, Unit};
-use crate::model::{Container, ContainerId, Group, Model};
+use crate::model::{Container, ContainerId, Group, Health, MachineName, Model};
 use crate::network::{self, Attachment};
 
 use super::host_error::HostError;
@@ -206,6 +208,21 @@ impl From<Refusal> for Conflict {
     }
 }
 
+/// A guest whose health is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// The machine.
+    pub machine: MachineName,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// What is tried.
+    pub health: Health,
+    /// The guest's first process, on the host.
+    pub leader: u32,
+    /// Its unit's cgroup, below the cgroup2 mount.
+    pub control_group: String,
+}
+
 /// What ctrd does to the host for one container.
 pub trait Host: Send + Sync + 'static {
     /// Reads how a container is. An error means that it is not known, never that nothing is there.
@@ -220,6 +237,9 @@ pub trait Host: Send + Sync + 'static {
         wanted: &Wanted,
         step: &Step,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Tries a running guest's health once.
+    fn probe(&self, probed: &Probed) -> impl Future<Output = Outcome> + Send;
 
     /// The host is shutting down: nothing is started or repaired, and no end says anything about a
     /// guest. A host that cannot say is not.

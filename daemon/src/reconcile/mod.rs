@@ -30,6 +30,7 @@ mod others;
 mod plan;
 #[cfg(test)]
 mod plan_cases;
+mod prober;
 #[cfg(test)]
 mod properties;
 mod real_host;
@@ -37,6 +38,7 @@ mod reason;
 #[cfg(test)]
 mod reason_tests;
 mod slices;
+pub mod state;
 mod status;
 mod step_name;
 mod supervise;
@@ -47,13 +49,14 @@ mod unfinished;
 mod unit_signals;
 
 pub use crate::firewall::others::Obstacle;
-pub use host::{Conflict, Host, Observed, Wanted};
+pub use host::{Conflict, Host, Observed, Probed, Wanted};
 pub use host_error::HostError;
 pub use host_signals::follow_host;
 pub use journal_views::KeepError;
 pub use marks::Mark;
 pub use others::Surroundings;
 pub use plan::{Intent, Plan, Step, plan, removal};
+pub use prober::Found;
 pub use real_host::RealHost;
 pub use status::Status;
 pub use supervise::{Backoff, Verdict, verdict};

@@ -13,6 +13,7 @@ use super::data::data_of;
 use super::host::{Conflict, Observed, Wanted};
 use super::host_error::HostError;
 use super::plan::{Intent, Plan, Step, plan};
+use super::prober::Found;
 use super::reason::{Difference, reason};
 
 /// What a container does now and why, as its task knows it.
@@ -34,6 +35,10 @@ pub struct Status {
     pub restarts: u32,
     /// How its last run ended.
     pub last_exit: Option<String>,
+    /// What its probes have found in this run; `None` where it is not probed.
+    pub health: Option<Found>,
+    /// Since when its unit is ready, in milliseconds since the epoch; `None` while it is not.
+    pub up_since_ms: Option<u64>,
     /// The guest's first process, on the host.
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
@@ -54,6 +59,8 @@ impl Status {
             failures: 0,
             restarts: 0,
             last_exit: None,
+            health: None,
+            up_since_ms: None,
             leader: None,
             control_group: String::new(),
             uid_base: None,
@@ -62,7 +69,7 @@ impl Status {
 
     /// It is ready: what waits for it may start.
     pub fn is_ready(&self) -> bool {
-        self.state == State::Running
+        self.state.is_ready()
     }
 }
 

@@ -39,6 +39,14 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.failures = 0;
     }
+
+    /// A run that was ready for so long has ended: the `window` of its restart, or more, ends the row of
+    /// failures. One that was never ready proves nothing, however long it took.
+    pub fn ran(&mut self, restart: &Restart, ready: Duration, ended: Option<&Ended>) {
+        if ready >= restart.window && ended != Some(&Ended::StartTimeout) {
+            self.reset();
+        }
+    }
 }
 
 /// Decides about an end: `ended` is `None` for a clean one.
@@ -69,6 +77,8 @@ mod tests {
             policy,
             delay: Duration::from_secs(1),
             max_delay: Duration::from_secs(5),
+            window: Duration::from_secs(60),
+            on_unhealthy: false,
         }
     }
 
@@ -83,6 +93,23 @@ mod tests {
         }
         backoff.reset();
         assert_eq!(backoff.next(&restart).as_secs(), 1);
+    }
+
+    #[test]
+    fn a_run_of_its_window_ends_a_row_of_failures() {
+        let restart = restart(RestartPolicy::OnFailure);
+        let after = |ready: u64, ended: Ended| {
+            let mut backoff = Backoff::default();
+            for _ in 0..3 {
+                backoff.next(&restart);
+            }
+            backoff.ran(&restart, Duration::from_secs(ready), Some(&ended));
+            backoff.failures()
+        };
+        assert_eq!(after(59, Ended::Status(1)), 3);
+        assert_eq!(after(60, Ended::Status(1)), 0);
+        assert_eq!(after(60, Ended::Unhealthy), 0);
+        assert_eq!(after(900, Ended::StartTimeout), 3);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ctr_api::session::{Event, MAX_MESSAGE, decode};
@@ -14,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 use thiserror::Error;
 
-use super::open::{Guest, SessionError, open};
+use super::open::{Guest, SessionError, open_in};
 use super::passing;
 
 /// The longest line that is passed on, in bytes; a longer one is passed on in pieces.
@@ -57,6 +58,17 @@ pub fn run(
     guest: &Guest,
     request: SessionRequest,
     limit: Duration,
+    line: impl FnMut(&str),
+) -> Result<CommandEnd, CommandError> {
+    run_in(guest, None, request, limit, line)
+}
+
+/// The same, with the command in a cgroup beside the guest's.
+pub(super) fn run_in(
+    guest: &Guest,
+    enclosure: Option<PathBuf>,
+    request: SessionRequest,
+    limit: Duration,
     mut line: impl FnMut(&str),
 ) -> Result<CommandEnd, CommandError> {
     let end = Instant::now() + limit;
@@ -73,7 +85,7 @@ pub fn run(
     fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
     let errors = writer.try_clone()?;
     let streams: Vec<OwnedFd> = vec![input.into(), writer.into(), errors.into()];
-    open(guest, request, theirs, streams)?;
+    open_in(guest, enclosure, request, theirs, streams)?;
     let mut said = Lines::of(output);
     loop {
         wait(&control, &said, end).map_err(|it| it.unwrap_or(CommandError::TooLong(limit)))?;

@@ -24,6 +24,9 @@ pub(super) struct Spec {
     pub(super) cgroup_root: PathBuf,
     /// The cgroup of the container's unit there, `…/ctr-ml-ollama.service`.
     pub(super) unit_cgroup: PathBuf,
+    /// A cgroup beside the guest's, for a command of which nothing is to stay; the guest's own where
+    /// there is none.
+    pub(super) enclosure: Option<PathBuf>,
     /// What the session is to be.
     pub(super) request: SessionRequest,
 }
@@ -95,6 +98,7 @@ mod tests {
             leader: 7,
             cgroup_root: "/sys/fs/cgroup".into(),
             unit_cgroup: "/sys/fs/cgroup/a".into(),
+            enclosure: Some("/sys/fs/cgroup/a/probe".into()),
             request: SessionRequest {
                 command: vec!["sh".into(), "x".repeat(500_000)],
                 ..SessionRequest::default()

@@ -19,12 +19,15 @@
 //! * `ctrd` is in no data path and no process's parent: a session does not notice its restart.
 //! * The monitor never enters the guest. The joining process is in no PID namespace of the guest,
 //!   so nothing in there can trace it; the command's process is, but changes no more.
+//! * A command that `ctrd` tries a guest's health with is in a cgroup of its own beside the guest's, and
+//!   ends with everything that it has started.
 //! * What cannot be copied from the guest's first process is a refusal, never a session with more.
 
 mod account;
 mod client;
 mod command;
 mod confinement;
+mod enclosed;
 mod environment;
 mod execute;
 mod handover;
@@ -46,6 +49,7 @@ mod watch;
 
 pub use command::{CommandEnd, CommandError, run};
 pub use confinement::StatusError;
+pub use enclosed::run_enclosed;
 pub use helper::{helper_main, started_as_helper};
 pub use leader::LeaderError;
 pub use open::{Guest, SessionError, open};

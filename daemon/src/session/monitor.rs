@@ -110,6 +110,7 @@ fn prepare(
         confinement,
         filters,
     } = settled(&leader, &spec, client)?;
+    let cgroup = spec.enclosure.clone().unwrap_or(cgroup);
     let own_users = leader.namespace("user")? != own_namespace("user")?;
     for pipe in &stdio {
         // /dev/stdout opens the pipe anew, and is to work for the guest's users too. No other path

@@ -39,6 +39,14 @@ pub struct Guest {
     pub unit_cgroup: String,
 }
 
+impl Guest {
+    /// The cgroup of its unit, as a directory.
+    pub(super) fn unit_directory(&self) -> PathBuf {
+        let path = self.unit_cgroup.trim_start_matches('/');
+        self.cgroup_root.join(path)
+    }
+}
+
 /// A session could not be opened.
 #[derive(Debug, Error)]
 pub enum SessionError {
@@ -102,13 +110,25 @@ pub fn open(
     control: OwnedFd,
     stdio: Vec<OwnedFd>,
 ) -> Result<(), SessionError> {
+    open_in(guest, None, request, control, stdio)
+}
+
+/// The same, with the command in a cgroup beside the guest's.
+pub(super) fn open_in(
+    guest: &Guest,
+    enclosure: Option<PathBuf>,
+    request: SessionRequest,
+    control: OwnedFd,
+    stdio: Vec<OwnedFd>,
+) -> Result<(), SessionError> {
     check(&request, &control, &stdio)?;
     let leader = Leader::open(guest.leader)?;
-    let unit = below(&guest.cgroup_root, &guest.unit_cgroup);
+    let unit = guest.unit_directory();
     let spec = Spec {
         leader: leader.pid().as_raw_nonzero().get(),
         cgroup_root: guest.cgroup_root.clone(),
         unit_cgroup: unit,
+        enclosure,
         request,
     };
     check_own_confinement(&leader.confinement()?)?;
@@ -147,10 +167,6 @@ fn line() -> io::Result<(UnixStream, UnixStream)> {
     ours.set_read_timeout(Some(LIMIT))?;
     ours.set_write_timeout(Some(LIMIT))?;
     Ok((ours, theirs))
-}
-
-fn below(root: &Path, path: &str) -> PathBuf {
-    root.join(path.trim_start_matches('/'))
 }
 
 /// Filters and the renunciation of privileges are inherited for ever, and the kernel gives a

@@ -202,7 +202,7 @@ impl Fleet {
         let handles = self.handles.borrow();
         handles.values().any(|handle| {
             let status = handle.status.borrow();
-            status.state == State::Running && status.reason.is_some()
+            status.state.is_ready() && status.reason.is_some()
         })
     }
 }

@@ -5,6 +5,7 @@ mod given;
 mod groups;
 mod look;
 mod occupied;
+mod probe;
 mod switch;
 mod take;
 
@@ -21,6 +22,7 @@ use zbus::Connection;
 
 use crate::error_text::with_causes;
 use crate::firewall::Firewall;
+use crate::health::Outcome;
 use crate::machine::credentials::Credentials;
 use crate::machine::root::{FileError, RootError, UidBase, observe_state};
 use crate::machine::{Registered, Systemd, default_tasks_max, unit_name};
@@ -29,7 +31,7 @@ use crate::network::{self, Network};
 use crate::os::{Paths, most_tasks};
 
 use crate::reconcile::given_credentials;
-use crate::reconcile::host::{Host, Observed, Wanted};
+use crate::reconcile::host::{Host, Observed, Probed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::open_firewall::Open;
 use crate::reconcile::others::{Others, Surroundings};
@@ -210,6 +212,10 @@ impl Host for RealHost {
 
     async fn apply(&self, wanted: &Wanted, step: &Step) -> Result<(), HostError> {
         self.take(wanted, step).await
+    }
+
+    async fn probe(&self, probed: &Probed) -> Outcome {
+        self.try_health(probed).await
     }
 
     async fn stopping(&self) -> bool {

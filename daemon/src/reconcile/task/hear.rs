@@ -12,6 +12,7 @@ use super::{Request, Task};
 use crate::reconcile::host::Host;
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::Intent;
+use crate::reconcile::state::Case;
 use crate::reconcile::status::{now_ms, view};
 
 impl<H: Host> Task<H> {
@@ -26,14 +27,16 @@ impl<H: Host> Task<H> {
                 self.mark(self.started());
                 self.fresh(Intent::Run);
                 self.take_credentials().await;
-                self.say_at_once(State::Starting, &[State::Running, State::Starting]);
+                self.say_at_once(Case::Start, |now| now.is_up() || now == State::Starting);
                 let _ = reply.send(());
             }
             Request::Stop(reply) => {
                 failpoint("stop asked for");
                 self.mark(Some(Mark::Stopped));
                 self.fresh(Intent::Stop);
-                self.say_at_once(State::Stopping, &[State::Stopped, State::Stopping]);
+                self.say_at_once(Case::Stop, |now| {
+                    matches!(now, State::Stopped | State::Stopping)
+                });
                 let _ = reply.send(());
             }
             Request::Restart(reply) => {
@@ -45,12 +48,8 @@ impl<H: Host> Task<H> {
                     .last
                     .as_ref()
                     .is_some_and(|last| matches!(last.active, Active::Active | Active::Activating));
-                let word = if self.forced {
-                    State::Stopping
-                } else {
-                    State::Starting
-                };
-                self.say_at_once(word, &[word]);
+                let case = if self.forced { Case::Stop } else { Case::Start };
+                self.say_at_once(case, |now| now == case.state());
                 let _ = reply.send(());
             }
             Request::Declare(model, reply) => {
@@ -85,7 +84,7 @@ impl<H: Host> Task<H> {
                     .as_ref()
                     .is_some_and(|it| !down.contains(&it.active))
                 {
-                    self.say_at_once(State::Stopping, &[State::Stopping]);
+                    self.say_at_once(Case::Stop, |now| now == State::Stopping);
                 }
                 self.remove.push(reply);
             }
@@ -106,16 +105,17 @@ impl<H: Host> Task<H> {
         self.given_up = false;
         self.failed_switch = None;
         self.trouble = None;
+        self.condemned = None;
         self.restarts = 0;
     }
 
     /// A caller that has its answer finds the request in the status, not the state before it.
-    pub(super) fn say_at_once(&self, state: State, already: &[State]) {
+    pub(super) fn say_at_once(&self, case: Case, already: impl Fn(State) -> bool) {
         self.status.send_if_modified(|status| {
-            if already.contains(&status.state) {
+            if already(status.state) {
                 return false;
             }
-            status.state = state;
+            status.state = case.state();
             status.since_ms = now_ms();
             status.reason = None;
             status.hint = None;

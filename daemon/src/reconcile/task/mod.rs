@@ -1,5 +1,6 @@
 //! One container's task: serial, and the only one that changes anything of that container.
 
+mod health;
 mod hear;
 mod note;
 mod publish;
@@ -17,8 +18,11 @@ use crate::os::{self, Paths};
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::plan::{Intent, Plan, Step, plan};
+use crate::reconcile::prober::Prober;
 use crate::reconcile::status::Status;
 use crate::reconcile::supervise::Backoff;
+
+use health::{Condemned, health_changed};
 
 /// What others ask of a container's task.
 #[derive(Debug)]
@@ -90,6 +94,12 @@ struct Task<H> {
     trouble: Option<Conflict>,
     restarts: u32,
     last_exit: Option<String>,
+    /// The probes of the run of its guest.
+    prober: Option<Prober>,
+    /// When a guest that has had no success of its probe is late.
+    late_at: Option<Instant>,
+    /// Its guest is to be ended for its health.
+    condemned: Option<Condemned>,
     permit: Option<OwnedSemaphorePermit>,
     waiting_for: Option<ContainerId>,
     /// Something of ours that it waits for is on its way out.
@@ -132,6 +142,9 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         trouble: None,
         restarts: 0,
         last_exit: None,
+        prober: None,
+        late_at: None,
+        condemned: None,
         permit: None,
         waiting_for: None,
         blocked: None,
@@ -201,7 +214,9 @@ impl<H: Host> Task<H> {
                 return Next::Wait;
             }
         };
+        let before = self.last.as_ref().map(|last| last.active);
         self.note(&observed).await;
+        self.tend(before, &observed);
         self.blocked = None;
         if self.held_back(&observed) {
             return self.not_yet(&observed);
@@ -393,6 +408,14 @@ impl<H: Host> Task<H> {
                 std::future::pending().await
             }
         };
+        let late_at = self.late_at;
+        let late = async {
+            match late_at {
+                Some(late_at) => tokio::time::sleep_until(late_at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut health = self.prober.as_ref().map(Prober::news);
         let mut other = self.other_status();
         let mut fleet = self.shared.fleet.clone();
         let other_changed = async {
@@ -406,7 +429,7 @@ impl<H: Host> Task<H> {
                 None => std::future::pending().await,
             }
         };
-        tokio::pin!(timer, place, other_changed);
+        tokio::pin!(timer, place, late, other_changed);
         loop {
             tokio::select! {
                 request = inbox.recv() => match request {
@@ -422,6 +445,12 @@ impl<H: Host> Task<H> {
                 },
                 () = self.host.changed(&self.wanted) => {}
                 () = &mut timer => self.next_try = None,
+                () = health_changed(&mut health) => {
+                    if !self.feel() {
+                        continue;
+                    }
+                }
+                () = &mut late => {}
                 permit = &mut place => self.permit = permit,
                 () = &mut other_changed => {}
             }

@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use ctr_api::wire::State;
-
 use crate::machine::{Active, Ended};
 
+use super::publish::HOST_STOPS;
 use super::{Next, Task};
 use crate::reconcile::host::{Conflict, Host, Observed};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::{Intent, Step};
+use crate::reconcile::state::Doing;
 use crate::reconcile::status::now_ms;
 use crate::reconcile::supervise::{Verdict, verdict};
-
-/// A run of this length ends a row of failures.
-const GOOD_RUN: Duration = Duration::from_secs(60);
 
 impl<H: Host> Task<H> {
     /// Learns from what was seen: an end that nobody asked for, a guest that is ready.
@@ -51,12 +48,17 @@ impl<H: Host> Task<H> {
         };
         if let Some(ended) = ended {
             let asked = std::mem::take(&mut self.stopping);
-            self.last_exit =
-                Some(ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string));
+            let condemned = self.condemned.take().filter(|_| asked);
+            let how = ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string);
+            self.last_exit = Some(condemned.as_ref().map_or(how, |it| it.why.clone()));
             // A host that goes down ends its guests: none of them failed, or powered itself off. Asked
             // here and not before: systemd knows of its shutdown before it ends the first.
-            if !asked && self.wanted.intent == Intent::Run && !self.host.stopping().await {
-                self.ended(ended);
+            let counts = !asked || condemned.is_some();
+            if counts && self.wanted.intent == Intent::Run && !self.host.stopping().await {
+                self.ended(
+                    condemned.as_ref().map_or(ended, |it| Some(&it.ended)),
+                    asked,
+                );
             }
         }
         self.undisturbed &= unit.active == Active::Active;
@@ -76,40 +78,35 @@ impl<H: Host> Task<H> {
     /// The host is shutting down: everything is left to it.
     pub(super) fn frozen(&mut self, observed: &Observed) -> Next {
         let conflict = Conflict {
-            reason: "the host is shutting down".to_owned(),
+            reason: HOST_STOPS.to_owned(),
             hint: Some("what is declared comes up with the host".to_owned()),
         };
         // A place among those that start is kept, or it would be given to the next and come back at once.
-        match observed.unit.active {
-            Active::Failed | Active::Inactive => {
-                self.publish_state(
-                    State::Stopped,
-                    Some(conflict.reason.clone()),
-                    Some(observed),
-                );
-            }
-            Active::Active | Active::Activating | Active::Deactivating => {
-                self.publish(Some(observed));
-            }
-        }
+        self.publish_as(Doing::Leave, None, Some(observed));
         self.answer_declare(&Err(conflict));
         Next::Wait
     }
 
-    pub(super) fn ended(&mut self, ended: Option<&Ended>) {
+    /// It ended, and nobody wanted that; `stopped` where `ctrd` did it, for its health.
+    pub(super) fn ended(&mut self, ended: Option<&Ended>, stopped: bool) {
         let started = self.last.as_ref().map_or(0, |last| last.active_since_usec);
         let ran = Duration::from_millis(now_ms().saturating_sub(started / 1000));
-        if started != 0 && ran > GOOD_RUN {
-            self.backoff.reset();
-        }
         let restart = &self.wanted.container().restart;
+        if started != 0 {
+            self.backoff.ran(restart, ran, ended);
+        }
         match verdict(restart, ended, &mut self.backoff) {
             Verdict::Restart(pause) => {
                 self.restarts += 1;
                 self.next_try = (!pause.is_zero()).then(|| Instant::now() + pause);
                 let how = self.last_exit.as_deref().unwrap_or("unknown");
+                let what = if stopped {
+                    "was stopped"
+                } else {
+                    "ended by itself"
+                };
                 tracing::warn!(container = %self.wanted.id,
-                    "{} ended by itself ({how}) and is started again in {pause:?}", self.wanted.id);
+                    "{} {what} ({how}) and is started again in {pause:?}", self.wanted.id);
             }
             Verdict::StayFailed => self.given_up = true,
             Verdict::StayOff => {

@@ -8,9 +8,13 @@ use crate::machine::Active;
 use super::Task;
 use crate::reconcile::host::{Host, Observed};
 use crate::reconcile::marks::Mark;
-use crate::reconcile::plan::{Intent, Plan, Step};
+use crate::reconcile::plan::{Plan, Step};
 use crate::reconcile::reason::list;
+use crate::reconcile::state::{Case, Doing, Facts, Held, case};
 use crate::reconcile::status::now_ms;
+
+/// Why nothing is done on a host that shuts down.
+pub(super) const HOST_STOPS: &str = "the host is shutting down";
 
 impl<H: Host> Task<H> {
     pub(super) fn announce(&self, plan: &Plan, observed: &Observed) {
@@ -20,50 +24,80 @@ impl<H: Host> Task<H> {
         }
         if plan.steps.contains(&Step::SwitchSystem) {
             let why = "it switches to its new system".to_owned();
-            self.publish_state(State::Running, Some(why), Some(observed));
-            return;
-        }
-        let state = if plan.steps.contains(&Step::StartUnit) {
-            State::Starting
+            self.publish_as(Doing::Nothing, Some(why), Some(observed));
+        } else if plan.steps.contains(&Step::StartUnit) {
+            self.publish_as(Doing::Start, None, Some(observed));
         } else if plan.stops() {
-            State::Stopping
-        } else {
-            return;
-        };
-        self.publish_state(state, None, Some(observed));
+            self.publish_as(Doing::Stop, None, Some(observed));
+        }
     }
 
     pub(super) fn publish(&self, observed: Option<&Observed>) {
-        let foreign = observed.is_some_and(|observed| observed.unit.is_foreign());
-        let active = observed.map_or_else(
-            || {
-                self.last
-                    .as_ref()
-                    .map_or(Active::Inactive, |last| last.active)
-            },
-            |observed| {
-                if foreign {
-                    Active::Inactive
-                } else {
-                    observed.unit.active
-                }
-            },
-        );
-        let run = self.wanted.intent == Intent::Run;
-        let (state, reason) = match active {
-            Active::Active if run && !self.forced => (
-                State::Running,
-                self.trouble.as_ref().map(|trouble| trouble.reason.clone()),
-            ),
-            Active::Activating if run && !self.forced => (State::Starting, None),
-            Active::Active | Active::Activating | Active::Deactivating => (State::Stopping, None),
-            Active::Failed | Active::Inactive if !run => match &self.trouble {
-                Some(trouble) => (State::Failed, Some(trouble.reason.clone())),
-                None => (State::Stopped, self.why_stopped()),
-            },
-            Active::Failed | Active::Inactive => self.down(),
-        };
-        self.publish_state(state, reason, observed);
+        self.publish_as(Doing::Nothing, None, observed);
+    }
+
+    /// Tells the state that follows from everything that is known, with `why` in place of its reason where
+    /// there is one.
+    pub(super) fn publish_as(
+        &self,
+        doing: Doing,
+        why: Option<String>,
+        observed: Option<&Observed>,
+    ) {
+        let case = case(&self.facts(doing, observed));
+        let reason = why.or_else(|| self.reason_of(case));
+        self.publish_state(case.state(), reason, observed);
+    }
+
+    fn facts(&self, doing: Doing, observed: Option<&Observed>) -> Facts {
+        let unit = observed.map(|observed| &observed.unit);
+        let unit = unit.or(self.last.as_ref());
+        let ours = unit.filter(|unit| !unit.is_foreign());
+        Facts {
+            intent: self.wanted.intent,
+            active: ours.map_or(Active::Inactive, |unit| unit.active),
+            doing,
+            restarts: self.forced,
+            health: self.found().map(|found| found.verdict),
+            held: self.held(),
+        }
+    }
+
+    /// Why it is not started now, of a container that should run and does not.
+    fn held(&self) -> Held {
+        if self.trouble.is_some() {
+            Held::Trouble
+        } else if self.given_up || self.next_try.is_some() {
+            Held::Ended
+        } else if self.blocked.is_some() {
+            Held::Blocked
+        } else if self.waiting_for.is_some() {
+            Held::After
+        } else {
+            Held::Turn
+        }
+    }
+
+    /// What there is to say of a case.
+    fn reason_of(&self, case: Case) -> Option<String> {
+        let trouble = || self.trouble.as_ref().map(|trouble| trouble.reason.clone());
+        let found = || Some(self.found()?.last?.words);
+        match case {
+            Case::Off => self.why_stopped(),
+            Case::HostStops => Some(HOST_STOPS.to_owned()),
+            Case::Blocked => self.blocked.clone(),
+            Case::After => {
+                let other = self.waiting_for.as_ref()?;
+                Some(format!("waits for {other} to be ready"))
+            }
+            Case::Turn => Some("waits for its turn".to_owned()),
+            Case::Start | Case::Activating => None,
+            Case::Coming => found().map(|words| format!("not ready yet: {words}")),
+            Case::Running | Case::Found | Case::Healthy | Case::Trouble => trouble(),
+            Case::Unhealthy => trouble().or_else(found),
+            Case::Stop | Case::Stopping => self.condemned.as_ref().map(|it| it.why.clone()),
+            Case::Ended => self.last_exit.clone(),
+        }
     }
 
     pub(super) fn why_stopped(&self) -> Option<String> {
@@ -73,23 +107,6 @@ impl<H: Host> Task<H> {
             Ok(Some(Mark::Stopped)) => Some("stopped by hand".to_owned()),
             Ok(Some(Mark::Started) | None) | Err(_) => None,
         }
-    }
-
-    /// A container that should run and does not.
-    pub(super) fn down(&self) -> (State, Option<String>) {
-        if let Some(trouble) = &self.trouble {
-            return (State::Failed, Some(trouble.reason.clone()));
-        }
-        if self.given_up || self.next_try.is_some() {
-            return (State::Failed, self.last_exit.clone());
-        }
-        if let Some(blocked) = &self.blocked {
-            return (State::Waiting, Some(blocked.clone()));
-        }
-        if let Some(id) = &self.waiting_for {
-            return (State::Waiting, Some(format!("waits for {id} to be ready")));
-        }
-        (State::Starting, Some("waits for its turn".to_owned()))
     }
 
     pub(super) fn publish_state(
@@ -120,6 +137,14 @@ impl<H: Host> Task<H> {
             if state == State::Running && ready != 0 {
                 status.since_ms = ready;
             }
+            status.health = self.found();
+            status.up_since_ms = if state.is_up() {
+                Some(ready)
+                    .filter(|ready| *ready != 0)
+                    .or(status.up_since_ms)
+            } else {
+                None
+            };
             status.reason = reason;
             status.hint = self
                 .trouble

@@ -73,10 +73,7 @@ fn wait_until_ready(host: &Host) -> Result<()> {
             .iter()
             .flat_map(|group| &group.containers)
             .collect();
-        let ready = containers
-            .iter()
-            .filter(|one| one.state == State::Running)
-            .count();
+        let ready = containers.iter().filter(|one| one.state.is_ready()).count();
         if ready == containers.len() && ready > 0 {
             step.end(&format!("{ready} containers are ready"));
             return Ok(());
@@ -112,7 +109,7 @@ fn status(host: &Host) -> Result<HostStatus> {
 fn not_ready(containers: &[&ContainerStatus]) -> String {
     let lines: Vec<String> = containers
         .iter()
-        .filter(|one| one.state != State::Running)
+        .filter(|one| !one.state.is_ready())
         .map(|one| {
             let reason = one.reason.as_deref().unwrap_or("no reason given");
             format!(
