@@ -10,6 +10,9 @@ const PURE: &[&str] = &[
     "firewall/desired.rs",
     "firewall/element.rs",
     "firewall/plan.rs",
+    "health/course.rs",
+    "health/http.rs",
+    "health/spread.rs",
     "journal/arguments.rs",
     "journal/view.rs",
     "machine/command_line.rs",
@@ -36,6 +39,7 @@ const PURE: &[&str] = &[
     "network/removal.rs",
     "reconcile/plan.rs",
     "reconcile/reason.rs",
+    "reconcile/state.rs",
     "reconcile/supervise.rs",
 ];
 
@@ -124,6 +128,19 @@ const ARROWS: &[(&str, &[&str])] = &[
             "firewall",
             "reconcile",
             "bus",
+            "declaration",
+        ],
+    ),
+    (
+        "health",
+        &[
+            "os",
+            "machine",
+            "network",
+            "firewall",
+            "reconcile",
+            "bus",
+            "session",
             "declaration",
         ],
     ),

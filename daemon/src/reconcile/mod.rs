@@ -44,6 +44,8 @@ mod step_name;
 mod supervise;
 mod task;
 #[cfg(test)]
+mod task_health_tests;
+#[cfg(test)]
 mod task_tests;
 mod unfinished;
 mod unit_signals;

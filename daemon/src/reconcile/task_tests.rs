@@ -22,9 +22,9 @@ use super::plan::{Intent, Step};
 use super::status::Status;
 use super::task::{Handle, Request, Shared, spawn};
 
-struct Bench {
-    host: Arc<FakeHost>,
-    handle: Handle,
+pub(super) struct Bench {
+    pub(super) host: Arc<FakeHost>,
+    pub(super) handle: Handle,
     starts: Arc<Semaphore>,
     directory: tempfile::TempDir,
     _fleet: watch::Sender<Arc<Handles>>,
@@ -34,7 +34,7 @@ fn bench(intent: Intent) -> Bench {
     bench_of(wanted(intent))
 }
 
-fn bench_of(wanted: Wanted) -> Bench {
+pub(super) fn bench_of(wanted: Wanted) -> Bench {
     let directory = tempfile::tempdir().expect("a directory");
     let paths = Paths {
         run: directory.path().to_owned(),
@@ -59,7 +59,7 @@ fn bench_of(wanted: Wanted) -> Bench {
 }
 
 impl Bench {
-    async fn until(&mut self, what: impl FnMut(&Status) -> bool) -> Status {
+    pub(super) async fn until(&mut self, what: impl FnMut(&Status) -> bool) -> Status {
         let found = timeout(Duration::from_mins(10), self.handle.status.wait_for(what)).await;
         found
             .expect("it comes to that")
@@ -77,7 +77,7 @@ impl Bench {
         answer.await.expect("it answers");
     }
 
-    fn starts(&self) -> usize {
+    pub(super) fn starts(&self) -> usize {
         self.host
             .world()
             .done
