@@ -6,6 +6,7 @@
 //! cargo bench -p ctr-lab -- declared 1000      # the same for containers that are declared and do not run
 //! cargo bench -p ctr-lab -- port 10            # one more published port beside ten containers
 //! cargo bench -p ctr-lab -- start 10 50        # that many guests that boot, by ctrd and by systemd alone
+//! cargo bench -p ctr-lab -- probes 100         # that many guests that are probed every ten seconds
 //! ```
 //!
 //! It asserts nothing: figures of one machine are compared with figures of the same run only.
@@ -14,6 +15,7 @@ mod bus;
 mod declaration;
 mod nothing;
 mod port;
+mod probes;
 mod sample;
 mod start;
 
@@ -34,6 +36,7 @@ fn main() -> Result<()> {
         nothing::running(&[10, 100])?;
         nothing::declared(&[1000])?;
         port::published(&[10, 100])?;
+        probes::probed(&[100])?;
         return start::guests(&[10, 50]);
     };
     let sizes: Vec<usize> = sizes
@@ -45,6 +48,7 @@ fn main() -> Result<()> {
         "declared" => nothing::declared(&sizes),
         "port" => port::published(&sizes),
         "start" => start::guests(&sizes),
-        other => bail!("{other} is none of: nothing, declared, port, start"),
+        "probes" => probes::probed(&sizes),
+        other => bail!("{other} is none of: nothing, declared, port, start, probes"),
     }
 }
