@@ -71,7 +71,7 @@ fn with_line(how: &str, line: &str) -> String {
 /// A time as people read it: `2s`, `1500ms`.
 fn span(time: Duration) -> String {
     let milliseconds = time.as_millis();
-    if milliseconds % 1000 == 0 {
+    if milliseconds.is_multiple_of(1000) {
         format!("{}s", milliseconds / 1000)
     } else {
         format!("{milliseconds}ms")

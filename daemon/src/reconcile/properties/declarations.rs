@@ -238,7 +238,7 @@ fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerByte
             max_delay: Duration::from_secs(pick(own[SUPERVISION] / 8, &[60, 300])),
             window: Duration::from_secs(pick(own[SUPERVISION] / 16, &[60, 90])),
             // Not with a policy that never restarts.
-            on_unhealthy: bit(own[SUPERVISION], 5) && own[SUPERVISION] / 2 % 3 == 0,
+            on_unhealthy: bit(own[SUPERVISION], 5) && (own[SUPERVISION] / 2).is_multiple_of(3),
         },
         // With what needs one.
         health: bit(own[SUPERVISION], 5).then(|| health(own[NAMES])),

@@ -31,7 +31,7 @@ pub(super) async fn health_changed(health: &mut Option<watch::Receiver<Found>>) 
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 impl<H: Host> Task<H> {
@@ -39,7 +39,7 @@ impl<H: Host> Task<H> {
     /// `before` is what its unit did before this look; `None` at the first.
     pub(super) fn tend(&mut self, before: Option<Active>, observed: &Observed) {
         self.late_at = None;
-        let Some(probed) = self.probed(observed) else {
+        let Some(guest) = self.probed(observed) else {
             self.prober = None;
             if !self.stopping {
                 self.condemned = None;
@@ -51,15 +51,15 @@ impl<H: Host> Task<H> {
         let is_late = late_at <= Instant::now();
         let host = self.host.clone();
         let prober = match self.prober.take() {
-            Some(prober) if *prober.probed() == probed => prober,
-            Some(prober) if prober.probed().leader == probed.leader => {
-                prober.changed_to(host, probed)
+            Some(prober) if *prober.probed() == guest => prober,
+            Some(prober) if prober.probed().leader == guest.leader => {
+                prober.changed_to(host, guest)
             }
-            None if before == Some(Active::Active) => Prober::of_a_find(host, probed),
+            None if before == Some(Active::Active) => Prober::of_a_find(host, guest),
             // It may have been ready for long, and has time to show it.
-            None if before.is_none() && is_late => Prober::of_a_find(host, probed),
-            None if before.is_none() => Prober::of_an_adoption(host, probed, late_at),
-            _ => Prober::of_a_start(host, probed, late_at),
+            None if before.is_none() && is_late => Prober::of_a_find(host, guest),
+            None if before.is_none() => Prober::of_an_adoption(host, guest, late_at),
+            _ => Prober::of_a_start(host, guest, late_at),
         };
         let coming = prober.found().verdict == Verdict::Coming;
         let late_at = prober.late_at().filter(|_| coming);
@@ -129,8 +129,8 @@ impl<H: Host> Task<H> {
         };
         let found = prober.found();
         if prober.is_adopted() {
-            let probed = prober.probed().clone();
-            self.prober = Some(Prober::of_a_find(self.host.clone(), probed));
+            let guest = prober.probed().clone();
+            self.prober = Some(Prober::of_a_find(self.host.clone(), guest));
             return;
         }
         let limit = self.wanted.container().start_timeout;
