@@ -346,6 +346,33 @@ pub struct ContainerPlan {
     pub data: Vec<String>,
 }
 
+/// What is asked of several containers at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Run.
+    Start,
+    /// Be stopped, and stay declared.
+    Stop,
+    /// Stop, and run again.
+    Restart,
+}
+
+/// The options of the manager's `Request`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainersRequest {
+    /// What is asked of each.
+    pub verb: Verb,
+}
+
+/// What came of a request to several containers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RequestReport {
+    /// Those that could not be asked.
+    #[serde(default)]
+    pub failures: Vec<Outcome>,
+}
+
 /// How one container fared in a request that named several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {

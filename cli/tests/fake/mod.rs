@@ -14,11 +14,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ctr_api::wire::{
-    Action, ApplyReport, ContainerPlan, ContainerStatus, CredentialStatus, DeclarationStatus,
-    DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView, PortStatus,
-    PruneReport, State,
+    Action, ApplyReport, ContainerPlan, ContainerStatus, ContainersRequest, CredentialStatus,
+    DeclarationStatus, DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView,
+    PortStatus, PruneReport, RequestReport, State, Verb,
 };
-use ctr_api::{BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, to_dict};
+use ctr_api::{
+    BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, from_dict, to_dict,
+};
 use tokio::sync::oneshot;
 use zbus::{Connection, Variant, interface};
 
@@ -308,6 +310,28 @@ impl Manager {
             data: vec!["/var/lib/ctr/lab-hello".to_owned()],
             failures: vec![],
         })
+    }
+
+    async fn request(
+        &self,
+        containers: Vec<(String, String)>,
+        options: Dict,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<Dict, Error> {
+        let request: ContainersRequest =
+            from_dict(&options).map_err(|error| Error::BadRequest(error.to_string()))?;
+        for (_, name) in containers {
+            let world = self.world.clone();
+            let container = Container {
+                name: name.leak(),
+                world,
+            };
+            match request.verb {
+                Verb::Start => container.start(bus).await?,
+                Verb::Stop | Verb::Restart => container.stop(bus).await?,
+            }
+        }
+        answer(&RequestReport::default())
     }
 
     fn leftovers(&self) -> Result<Dict, Error> {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use ctr_api::wire::Leftovers;
-use ctr_api::{Dict, Error, to_dict};
+use ctr_api::wire::{ContainersRequest, Leftovers, RequestReport};
+use ctr_api::{Dict, Error, from_dict, to_dict};
 use serde::Serialize;
 use zbus::message::Header;
 use zbus::{OwnedFd, interface};
 
 use crate::declaration;
 use crate::error_text::with_causes;
+use crate::model::ContainerId;
 use crate::reconcile::fleet::{Fleet, PruneError};
 
 use super::convert::{host_status, refusal};
@@ -76,16 +77,25 @@ impl Manager {
         dict(&report.map_err(|e| not_pruned(&e))?)
     }
 
+    async fn request(
+        &self,
+        containers: Vec<(String, String)>,
+        options: Dict,
+    ) -> Result<Dict, Error> {
+        let ids = ids(&containers)?;
+        let request: ContainersRequest =
+            from_dict(&options).map_err(|error| Error::BadRequest(error.to_string()))?;
+        let failures = self.fleet.request(&ids, request.verb).await;
+        dict(&RequestReport { failures })
+    }
+
     async fn open_journal(
         &self,
         containers: Vec<(String, String)>,
         options: Dict,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(OwnedFd, OwnedFd), Error> {
-        let ids = containers
-            .iter()
-            .map(|(group, name)| id(group, name))
-            .collect::<Result<Vec<_>, _>>()?;
+        let ids = ids(&containers)?;
         self.logs.open(&header, &ids, &options).await
     }
 
@@ -94,6 +104,11 @@ impl Manager {
     fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
+}
+
+fn ids(containers: &[(String, String)]) -> Result<Vec<ContainerId>, Error> {
+    let ids = containers.iter().map(|(group, name)| id(group, name));
+    ids.collect()
 }
 
 fn not_pruned(error: &PruneError) -> Error {

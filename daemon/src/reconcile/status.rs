@@ -24,6 +24,9 @@ pub struct Status {
     pub reason: Option<String>,
     /// What a person can do about it.
     pub hint: Option<String>,
+    /// Of one that waits for another: what ails the first of that chain, where it will not be ready by
+    /// itself.
+    pub cause: Option<String>,
     /// Since when it is in this state, in milliseconds since the epoch.
     pub since_ms: u64,
     /// When a failed start is tried again, in milliseconds since the epoch.
@@ -49,6 +52,7 @@ impl Status {
             state: State::Stopped,
             reason: None,
             hint: None,
+            cause: None,
             since_ms: now_ms(),
             next_try_ms: None,
             failures: 0,

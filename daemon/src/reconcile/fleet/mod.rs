@@ -9,6 +9,7 @@ mod removal;
 mod renames;
 mod retry;
 mod tasks;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -169,7 +170,10 @@ impl Fleet {
 
     async fn views(&self, model: &Arc<Model>) -> Vec<ContainerPlan> {
         let handles = self.handles.borrow().clone();
-        let asked = ask(handles.iter(), |reply| Request::Plan(model.clone(), reply)).await;
+        let asked = ask(handles.iter(), |_, _, reply| {
+            Request::Plan(model.clone(), reply)
+        })
+        .await;
         let mut views = BTreeMap::new();
         for (id, answer) in asked {
             if let Ok(view) = answer.await {

@@ -33,6 +33,7 @@ impl<H: Host> Task<H> {
                 failpoint("stop asked for");
                 self.mark(Some(Mark::Stopped));
                 self.fresh(Intent::Stop);
+                self.descending.push(self.descent.begin());
                 self.say_at_once(State::Stopping, &[State::Stopped, State::Stopping]);
                 let _ = reply.send(());
             }
@@ -46,6 +47,7 @@ impl<H: Host> Task<H> {
                     .as_ref()
                     .is_some_and(|last| matches!(last.active, Active::Active | Active::Activating));
                 let word = if self.forced {
+                    self.descending.push(self.descent.begin());
                     State::Stopping
                 } else {
                     State::Starting
@@ -53,7 +55,7 @@ impl<H: Host> Task<H> {
                 self.say_at_once(word, &[word]);
                 let _ = reply.send(());
             }
-            Request::Declare(model, reply) => {
+            Request::Declare(model, reply, descending) => {
                 failpoint("declaration heard");
                 // Another declaration may be what it failed for. A guest that ended and is not to be
                 // started again stays down until it is declared differently or a person starts it.
@@ -67,13 +69,14 @@ impl<H: Host> Task<H> {
                     self.declared_again();
                 }
                 self.take_credentials().await;
+                self.descending.extend(descending);
                 self.declare.push(reply);
             }
             Request::Plan(model, reply) => {
                 let answer = self.would(model).await;
                 let _ = reply.send(answer);
             }
-            Request::Remove(reply) => {
+            Request::Remove(reply, descending) => {
                 failpoint("removal asked for");
                 if self.wanted.intent != Intent::Remove {
                     self.before_removal = self.wanted.intent;
@@ -87,6 +90,7 @@ impl<H: Host> Task<H> {
                 {
                     self.say_at_once(State::Stopping, &[State::Stopping]);
                 }
+                self.descending.push(descending);
                 self.remove.push(reply);
             }
         }

@@ -2,6 +2,7 @@
 
 mod hear;
 mod note;
+mod others;
 mod publish;
 
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use crate::model::{ContainerId, Model, Root};
 use crate::os::{self, Paths};
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
+use crate::reconcile::order::{Descending, Descent, Wait};
 use crate::reconcile::plan::{Intent, Plan, Step, plan};
+use crate::reconcile::reason::list;
 use crate::reconcile::status::Status;
 use crate::reconcile::supervise::Backoff;
 
@@ -30,12 +33,16 @@ pub enum Request {
     /// Stop and start it; answered when its status says so.
     Restart(oneshot::Sender<()>),
     /// A new declaration; answered when the steps it takes are applied.
-    Declare(Arc<Model>, oneshot::Sender<Result<(), Conflict>>),
+    Declare(
+        Arc<Model>,
+        oneshot::Sender<Result<(), Conflict>>,
+        Option<Descending>,
+    ),
     /// What a declaration would do.
     Plan(Arc<Model>, oneshot::Sender<ContainerPlan>),
     /// Take it away; the task ends with the answer. One that never comes means that it was declared
     /// again meanwhile.
-    Remove(oneshot::Sender<Result<(), Conflict>>),
+    Remove(oneshot::Sender<Result<(), Conflict>>, Descending),
 }
 
 /// How others reach a container's task.
@@ -47,6 +54,8 @@ pub struct Handle {
     pub status: watch::Receiver<Status>,
     /// Its credentials that are in force.
     pub credentials: watch::Receiver<Arc<Credentials>>,
+    /// Whether it is on its way down. Whoever asks several to stop begins with this for all of them.
+    pub descent: Descent,
 }
 
 /// What all tasks share.
@@ -91,7 +100,13 @@ struct Task<H> {
     restarts: u32,
     last_exit: Option<String>,
     permit: Option<OwnedSemaphorePermit>,
-    waiting_for: Option<ContainerId>,
+    /// Why it does not start before another.
+    waiting: Option<Wait>,
+    /// Who stops before it does.
+    stops_after: Vec<ContainerId>,
+    descent: Descent,
+    /// What it was asked that leads down, and is not over.
+    descending: Vec<Descending>,
     /// Something of ours that it waits for is on its way out.
     blocked: Option<String>,
     declare: Vec<oneshot::Sender<Result<(), Conflict>>>,
@@ -115,6 +130,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         ..Status::unknown()
     });
     let (credentials, credentials_of) = watch::channel(wanted.credentials.clone());
+    let descent = Descent::default();
     let task = Task {
         host,
         shared,
@@ -133,7 +149,10 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         restarts: 0,
         last_exit: None,
         permit: None,
-        waiting_for: None,
+        waiting: None,
+        stops_after: Vec::new(),
+        descent: descent.clone(),
+        descending: Vec::new(),
         blocked: None,
         declare: Vec::new(),
         remove: Vec::new(),
@@ -144,6 +163,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         requests,
         status: status_of,
         credentials: credentials_of,
+        descent,
     }
 }
 
@@ -174,6 +194,7 @@ impl<H: Host> Task<H> {
                 }
                 Next::Wait => {
                     rounds = 0;
+                    self.at_rest();
                     if !self.wait(&mut inbox).await {
                         return;
                     }
@@ -203,6 +224,7 @@ impl<H: Host> Task<H> {
         };
         self.note(&observed).await;
         self.blocked = None;
+        self.stops_after.clear();
         if self.held_back(&observed) {
             return self.not_yet(&observed);
         }
@@ -247,6 +269,12 @@ impl<H: Host> Task<H> {
             // What failed before is about to be tried again: it waits for its turn now.
             self.trouble = None;
             return self.not_yet(&observed);
+        }
+        if plan.stops() && self.others_stop_first() {
+            let first = list(&self.stops_after);
+            let reason = format!("waits for {first} to stop");
+            self.publish_state(State::Stopping, Some(reason), Some(&observed));
+            return Next::Wait;
         }
         self.announce(&plan, &observed);
         self.carry_out(&plan, &observed).await
@@ -377,7 +405,7 @@ impl<H: Host> Task<H> {
         };
         let wants_place = self.wanted.intent == Intent::Run
             && self.permit.is_none()
-            && self.waiting_for.is_none()
+            && self.waiting.is_none()
             && self.blocked.is_none()
             && due.is_none()
             && !self.given_up
@@ -393,20 +421,8 @@ impl<H: Host> Task<H> {
                 std::future::pending().await
             }
         };
-        let mut other = self.other_status();
-        let mut fleet = self.shared.fleet.clone();
-        let other_changed = async {
-            match &mut other {
-                Some(status) => {
-                    tokio::select! {
-                        _ = status.changed() => {}
-                        _ = fleet.changed() => {}
-                    }
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(timer, place, other_changed);
+        let others_changed = self.others_changed();
+        tokio::pin!(timer, place, others_changed);
         loop {
             tokio::select! {
                 request = inbox.recv() => match request {
@@ -421,21 +437,9 @@ impl<H: Host> Task<H> {
                 () = self.host.changed(&self.wanted) => {}
                 () = &mut timer => self.next_try = None,
                 permit = &mut place => self.permit = permit,
-                () = &mut other_changed => {}
+                () = &mut others_changed => {}
             }
             return true;
         }
-    }
-
-    fn other_status(&self) -> Option<watch::Receiver<Status>> {
-        let id = self.waiting_for.as_ref()?;
-        let fleet = self.shared.fleet.borrow().clone();
-        let mut status = fleet.get(id)?.status.clone();
-        status.mark_unchanged();
-        // It may have become ready since it was looked at.
-        if status.borrow().is_ready() {
-            status.mark_changed();
-        }
-        Some(status)
     }
 }

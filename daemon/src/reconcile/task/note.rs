@@ -26,6 +26,10 @@ impl<H: Host> Task<H> {
         if unit.is_foreign() {
             return;
         }
+        if matches!(unit.active, Active::Failed | Active::Inactive) {
+            // Who stops after this one goes on.
+            self.descending.clear();
+        }
         let before = self.last.as_ref().map(|last| last.active);
         let was_up = matches!(
             before,
@@ -123,26 +127,15 @@ impl<H: Host> Task<H> {
     pub(super) fn held_back(&mut self, observed: &Observed) -> bool {
         let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
         if !down || self.wanted.intent != Intent::Run {
-            self.waiting_for = None;
+            self.waiting = None;
             return false;
         }
         if self.given_up || self.next_try.is_some_and(|due| due > Instant::now()) {
             return true;
         }
         self.next_try = None;
-        let fleet = self.shared.fleet.borrow().clone();
-        self.waiting_for = self
-            .wanted
-            .container()
-            .after
-            .iter()
-            .find(|id| {
-                fleet
-                    .get(*id)
-                    .is_none_or(|handle| !handle.status.borrow().is_ready())
-            })
-            .cloned();
-        self.waiting_for.is_some()
+        self.waiting = self.who_is_waited_for();
+        self.waiting.is_some()
     }
 
     /// Takes one of the places of guests that start at once; the place is given back when the guest

@@ -86,8 +86,8 @@ impl<H: Host> Task<H> {
         if let Some(blocked) = &self.blocked {
             return (State::Waiting, Some(blocked.clone()));
         }
-        if let Some(id) = &self.waiting_for {
-            return (State::Waiting, Some(format!("waits for {id} to be ready")));
+        if let Some(wait) = &self.waiting {
+            return (State::Waiting, Some(wait.reason.clone()));
         }
         (State::Starting, Some("waits for its turn".to_owned()))
     }
@@ -125,6 +125,11 @@ impl<H: Host> Task<H> {
                 .trouble
                 .as_ref()
                 .and_then(|trouble| trouble.hint.clone());
+            let wait = self.waiting.as_ref().filter(|_| state == State::Waiting);
+            status.cause = wait.and_then(|wait| wait.cause.clone());
+            if status.hint.is_none() {
+                status.hint = wait.and_then(|wait| wait.hint.clone());
+            }
             let tries = state == State::Failed || self.trouble.is_some();
             status.next_try_ms = next_try_ms.filter(|_| tries);
             status.failures = if tries { self.backoff.failures() } else { 0 };
