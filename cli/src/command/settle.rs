@@ -115,7 +115,7 @@ async fn ask_all(
         let answer: Result<Dict, ctr_api::Error> =
             daemon.asker().call(manager, "Request", &body).await;
         match answer {
-            Ok(report) => return Ok(told(pending, from_dict(&report)?)),
+            Ok(report) => return Ok(told(pending, &from_dict(&report)?)),
             Err(ctr_api::Error::NotAuthorised(_) | ctr_api::Error::AuthenticationRequired(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -125,7 +125,7 @@ async fn ask_all(
 }
 
 /// What came of it, container by container.
-fn told(pending: &[Pending], report: RequestReport) -> Vec<Result<(), Error>> {
+fn told(pending: &[Pending], report: &RequestReport) -> Vec<Result<(), Error>> {
     let failure = |it: &Pending| {
         let mut failures = report.failures.iter();
         failures.find(|failed| failed.group == it.group && failed.name == it.name)

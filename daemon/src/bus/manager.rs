@@ -13,21 +13,29 @@ use crate::error_text::with_causes;
 use crate::model::ContainerId;
 use crate::reconcile::fleet::{Fleet, PruneError};
 
+use super::authority::Authority;
+use super::bounds::Kind;
 use super::convert::{host_status, refusal};
 use super::credentials::credentials_of_all;
 use super::guard::id;
 use super::logs::Logs;
+use super::stream;
 
 /// The manager's object.
 #[derive(Debug)]
 pub(super) struct Manager {
     fleet: Arc<Fleet>,
     logs: Arc<Logs>,
+    authority: Arc<Authority>,
 }
 
 impl Manager {
-    pub(super) fn new(fleet: Arc<Fleet>, logs: Arc<Logs>) -> Self {
-        Self { fleet, logs }
+    pub(super) fn new(fleet: Arc<Fleet>, logs: Arc<Logs>, authority: Arc<Authority>) -> Self {
+        Self {
+            fleet,
+            logs,
+            authority,
+        }
     }
 }
 
@@ -87,6 +95,14 @@ impl Manager {
             from_dict(&options).map_err(|error| Error::BadRequest(error.to_string()))?;
         let failures = self.fleet.request(&ids, request.verb).await;
         dict(&RequestReport { failures })
+    }
+
+    async fn open_events(&self, #[zbus(header)] header: Header<'_>) -> Result<OwnedFd, Error> {
+        let user = self.authority.user(&header).await?;
+        let held = self.authority.take(Kind::Events, user)?;
+        let stream = stream::open(self.fleet.follow(), held)
+            .map_err(|error| Error::Failed(format!("failed to make a pipe: {error}")))?;
+        Ok(stream.into())
     }
 
     async fn open_journal(

@@ -57,7 +57,7 @@ pub(super) async fn introspected() -> BTreeSet<(String, String)> {
         descent: Descent::default(),
     };
     let container = Container::new(fleet.clone(), id.clone(), handle, logs.clone());
-    let manager = Manager::new(fleet, logs);
+    let manager = Manager::new(fleet, logs, authority.clone());
     let objects = server.object_server();
     let manager = Guarded::new(manager, authority.clone(), None);
     objects.at("/m", manager).await.expect("served");

@@ -16,6 +16,7 @@ mod convergence;
 mod data;
 #[cfg(test)]
 mod fake_host;
+mod feed;
 pub mod fleet;
 mod given_credentials;
 mod host;
@@ -48,6 +49,7 @@ mod unfinished;
 mod unit_signals;
 
 pub use crate::firewall::others::Obstacle;
+pub use feed::{Feed, Follower};
 pub use host::{Conflict, Host, Observed, Wanted};
 pub use host_error::HostError;
 pub use host_signals::follow_host;

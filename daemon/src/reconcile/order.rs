@@ -175,7 +175,7 @@ pub(super) async fn changes<T: PartialEq>(
 /// The next change. A task that has ended tells no more; that it has is seen in the set of all.
 async fn next<T>(receiver: &mut watch::Receiver<T>) {
     if receiver.changed().await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -18,6 +18,8 @@ use super::reason::{Difference, reason};
 /// What a container does now and why, as its task knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
+    /// Its task has looked at it, and told what it is.
+    pub seen: bool,
     /// What it does.
     pub state: State,
     /// Why, where there is something to say.
@@ -49,6 +51,7 @@ impl Status {
     /// A container that nothing is known of yet.
     pub fn unknown() -> Self {
         Self {
+            seen: false,
             state: State::Stopped,
             reason: None,
             hint: None,

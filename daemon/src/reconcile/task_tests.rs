@@ -47,6 +47,7 @@ fn bench_of(wanted: Wanted) -> Bench {
         paths: Arc::new(paths),
         starts: starts.clone(),
         fleet,
+        feed: Feed::default(),
     };
     let host = Arc::new(FakeHost::new(nothing()));
     let handle = spawn(host.clone(), shared, wanted);

@@ -20,6 +20,8 @@ mod closes_the_host_to_guests_but_for_host_ports;
 mod ctrd_service_keeps_the_hosts_mount_namespace;
 mod down_leaves_nothing_behind;
 mod drops_spoofed_packets;
+mod each_change_of_state_is_one_record;
+mod events_fold_to_the_present_state;
 mod everybody_looks_where_there_is_no_polkit;
 mod follows_no_link_of_a_person;
 mod gives_secrets_to_their_guests_alone;

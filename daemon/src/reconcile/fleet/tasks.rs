@@ -86,7 +86,11 @@ impl Fleet {
         }
         if !made.is_empty() {
             self.handles
-                .send_modify(|now| Arc::make_mut(now).extend(made));
+                .send_modify(|now| Arc::make_mut(now).extend(made.clone()));
+            // Who began to follow after a task had told of itself, and before this, has not heard of it.
+            for (id, handle) in &made {
+                self.shared.feed.changed(id, &handle.status.borrow());
+            }
         }
     }
 

@@ -32,6 +32,7 @@ async fn live_through(observed: Observed, wanted: Wanted) -> Result<(), TestCase
         paths: Arc::new(paths),
         starts: Arc::new(Semaphore::new(1)),
         fleet,
+        feed: Feed::default(),
     };
     let host = Arc::new(FakeHost::new(observed));
     host.world().unreadable = true;

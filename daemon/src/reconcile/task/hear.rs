@@ -115,16 +115,15 @@ impl<H: Host> Task<H> {
 
     /// A caller that has its answer finds the request in the status, not the state before it.
     pub(super) fn say_at_once(&self, state: State, already: &[State]) {
-        self.status.send_if_modified(|status| {
-            if already.contains(&status.state) {
-                return false;
-            }
+        if already.contains(&self.status.borrow().state) {
+            return;
+        }
+        self.tell(None, |status| {
             status.state = state;
             status.since_ms = now_ms();
             status.reason = None;
             status.hint = None;
             status.next_try_ms = None;
-            true
         });
     }
 

@@ -4,17 +4,20 @@ mod hear;
 mod note;
 mod others;
 mod publish;
+mod tell;
 
 use std::sync::Arc;
 
 use ctr_api::wire::{ContainerPlan, State};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
 use crate::model::{ContainerId, Model, Root};
 use crate::os::{self, Paths};
+use crate::reconcile::feed::Feed;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::order::{Descending, Descent, Wait};
@@ -67,6 +70,8 @@ pub struct Shared {
     pub starts: Arc<Semaphore>,
     /// The handles of all containers, for those that wait for another.
     pub fleet: watch::Receiver<Arc<crate::reconcile::fleet::Handles>>,
+    /// Where what happens to them is told.
+    pub feed: Feed,
 }
 
 /// How often the same plan may come back before it is called a failure.
@@ -131,6 +136,13 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
     });
     let (credentials, credentials_of) = watch::channel(wanted.credentials.clone());
     let descent = Descent::default();
+    // Each line that is about a container says which (docs/reference/journal.md).
+    let span = tracing::info_span!(
+        "container",
+        CTR_GROUP = %wanted.id.group,
+        CTR_CONTAINER = %wanted.id.name,
+        CTR_MACHINE = %wanted.container().machine,
+    );
     let task = Task {
         host,
         shared,
@@ -158,7 +170,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         remove: Vec::new(),
         undisturbed: false,
     };
-    tokio::spawn(task.run(inbox));
+    tokio::spawn(task.run(inbox).instrument(span));
     Handle {
         requests,
         status: status_of,
@@ -203,6 +215,7 @@ impl<H: Host> Task<H> {
                     self.mark(None);
                     // Whoever asks from here on finds no task, and makes another.
                     drop(inbox);
+                    self.tell_gone();
                     for reply in self.remove.drain(..) {
                         let _ = reply.send(Ok(()));
                     }

@@ -45,7 +45,7 @@ impl<H: Host> Task<H> {
                 let of = |handles: &Handles| stops_after.iter().any(|id| descends(id, handles));
                 order::changes(fleet, &stops_after, &true, of).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

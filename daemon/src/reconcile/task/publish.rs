@@ -102,18 +102,10 @@ impl<H: Host> Task<H> {
             let left = due.saturating_duration_since(Instant::now());
             now_ms() + u64::try_from(left.as_millis()).unwrap_or(u64::MAX / 2)
         });
-        let id = &self.wanted.id;
-        self.status.send_if_modified(|status| {
-            let before = status.clone();
+        self.tell(observed, |status| {
             if status.state != state {
                 status.state = state;
                 status.since_ms = now_ms();
-                let because = reason
-                    .as_deref()
-                    .map(|it| format!(": {it}"))
-                    .unwrap_or_default();
-                tracing::info!(container = %id, state = state.as_str(),
-                    "{id} is {}{because}", state.as_str());
             }
             // A guest that outlived the last ctrd is up since it was ready, not since it was found.
             let ready = observed.map_or(0, |observed| observed.unit.active_since_usec / 1000);
@@ -146,7 +138,6 @@ impl<H: Host> Task<H> {
                     .clone_from(&observed.unit.control_group);
                 status.uid_base = observed.state.and_then(|state| state.base);
             }
-            *status != before
         });
     }
 }
