@@ -158,6 +158,9 @@ pub struct ContainerStatus {
     /// How its last run ended: `exit status 1`, `killed by SIGKILL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit_ms: Option<u64>,
     /// Its systemd unit on the host.
     pub unit: String,
     /// The process id of the guest's first process, on the host.

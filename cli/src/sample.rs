@@ -33,6 +33,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         failed_tries: 0,
         restarts: 0,
         last_exit: None,
+        last_exit_ms: None,
         unit: format!("ctr-{group}-{name}.service"),
         leader: Some(4242),
         usage: Some(Usage {

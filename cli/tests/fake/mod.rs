@@ -224,6 +224,7 @@ fn container(name: &str) -> ContainerStatus {
         failed_tries: 0,
         restarts: 0,
         last_exit: None,
+        last_exit_ms: None,
         unit: format!("ctr-lab-{name}.service"),
         leader: None,
         usage: None,

@@ -190,6 +190,7 @@ pub(super) fn container_status(
         failed_tries: status.failures,
         restarts: status.restarts,
         last_exit: status.last_exit.clone(),
+        last_exit_ms: status.last_exit_ms,
         unit: unit_name(&container.machine),
         leader: status.leader,
         usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {

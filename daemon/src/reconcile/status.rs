@@ -39,6 +39,8 @@ pub struct Status {
     pub restarts: u32,
     /// How its last run ended.
     pub last_exit: Option<String>,
+    /// When that was, in milliseconds since the epoch.
+    pub last_exit_ms: Option<u64>,
     /// The guest's first process, on the host.
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
@@ -61,6 +63,7 @@ impl Status {
             failures: 0,
             restarts: 0,
             last_exit: None,
+            last_exit_ms: None,
             leader: None,
             control_group: String::new(),
             uid_base: None,

@@ -7,7 +7,7 @@ use ctr_api::wire::State;
 use ctr_lab::Host;
 use serde_json::Value;
 
-use crate::guests::{PATIENCE, booted, declared, lab, running, sleeper, until};
+use crate::guests::{PATIENCE, booted, declared, lab, running, sleeper, status, until};
 
 /// The ids of the documented catalog, by state.
 fn catalog() -> Vec<(&'static str, &'static str)> {
@@ -23,7 +23,7 @@ fn catalog() -> Vec<(&'static str, &'static str)> {
 /// The records of changes, in their order.
 fn records(host: &Host) -> Vec<Value> {
     let all = host.ok("journalctl --unit=ctrd --output=json --all");
-    let lines = all.lines().map(|line| serde_json::from_str(line));
+    let lines = all.lines().map(serde_json::from_str);
     let lines = lines.map(|it: Result<Value, _>| it.expect("a document"));
     lines.filter(|it| it.get("CTR_STATE").is_some()).collect()
 }
@@ -90,6 +90,15 @@ fn each_change_of_state_is_one_record() {
         text(found.expect("it failed"), "CTR_REASON").to_owned()
     };
     assert_eq!(failed("ends"), "exit status 7");
+    let ends = status(&host, "ends");
+    assert_eq!(ends.last_exit.as_deref(), Some("exit status 7"));
+    assert_eq!(
+        ends.last_exit_ms
+            .map(|it| it.abs_diff(ends.since_ms) < 60_000),
+        Some(true)
+    );
+    let web_ended = status(&host, "web").last_exit.unwrap_or_default();
+    assert!(web_ended.starts_with("stopped"), "{web_ended}");
     assert!(failed("broken").contains("machines/none"));
     // Every other line about it says whose it is, too.
     let about = host.ok("journalctl --unit=ctrd CTR_GROUP=lab CTR_CONTAINER=web --output=cat");

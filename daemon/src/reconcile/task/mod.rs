@@ -104,6 +104,7 @@ struct Task<H> {
     trouble: Option<Conflict>,
     restarts: u32,
     last_exit: Option<String>,
+    last_exit_ms: Option<u64>,
     permit: Option<OwnedSemaphorePermit>,
     /// Why it does not start before another.
     waiting: Option<Wait>,
@@ -160,6 +161,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         trouble: None,
         restarts: 0,
         last_exit: None,
+        last_exit_ms: None,
         permit: None,
         waiting: None,
         stops_after: Vec::new(),

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use ctr_api::wire::State;
 
-use crate::machine::{Active, Ended};
+use crate::machine::{Active, Ended, last_exit};
+use crate::model::Program;
 
 use super::{Next, Task};
 use crate::reconcile::host::{Conflict, Host, Observed};
@@ -55,8 +56,9 @@ impl<H: Host> Task<H> {
         };
         if let Some(ended) = ended {
             let asked = std::mem::take(&mut self.stopping);
-            self.last_exit =
-                Some(ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string));
+            let boots = matches!(self.wanted.container().program, Program::Boot { .. });
+            self.last_exit = Some(last_exit(ended, asked, boots));
+            self.last_exit_ms = Some(unit.ended_ms().unwrap_or_else(now_ms));
             // A host that goes down ends its guests: none of them failed, or powered itself off. Asked
             // here and not before: systemd knows of its shutdown before it ends the first.
             if !asked && self.wanted.intent == Intent::Run && !self.host.stopping().await {

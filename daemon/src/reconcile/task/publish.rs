@@ -127,6 +127,7 @@ impl<H: Host> Task<H> {
             status.failures = if tries { self.backoff.failures() } else { 0 };
             status.restarts = self.restarts;
             status.last_exit.clone_from(&self.last_exit);
+            status.last_exit_ms = self.last_exit_ms;
             if let Some(observed) = observed {
                 let ours = observed
                     .registered
