@@ -245,7 +245,7 @@ pub struct Registered {
 
 #[cfg(test)]
 mod tests {
-    use super::{Active, Ended, Unit, ended};
+    use super::{Active, Unit, ended};
     use std::collections::HashMap;
     use zbus::{OwnedVariant, Variant};
 

@@ -15,6 +15,7 @@ use crate::os::Paths;
 
 use super::convergence::wanted;
 use super::fake_host::{FakeHost, nothing, ready};
+use super::feed::Feed;
 use super::fleet::Handles;
 use super::host::{Conflict, Wanted};
 use super::marks::Mark;

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use super::cases;
 use crate::machine::Active;
 use crate::os::Paths;
+use crate::reconcile::Feed;
 use crate::reconcile::convergence::{anything, intents, is_there, wanted};
 use crate::reconcile::fake_host::FakeHost;
 use crate::reconcile::host::{Observed, Wanted};
