@@ -20,6 +20,7 @@
 mod address;
 mod dict;
 mod error;
+pub mod events;
 pub mod journal;
 mod proxy;
 pub mod session;

@@ -39,6 +39,20 @@ pub trait Manager {
     #[zbus(allow_interactive_auth)]
     fn prune(&self, machines: &[&str]) -> Result<Dict, Error>;
 
+    /// Starts, stops or restarts these containers, `(group, name)`, 1 to 256 of them, together:
+    /// `options` are a [`crate::wire::ContainersRequest`], the answer a
+    /// [`crate::wire::RequestReport`].
+    ///
+    /// Of several that stop, one that is declared `after` another stops before that one. It returns
+    /// when the requests are taken, as [`ContainerProxy::stop`] does.
+    #[zbus(allow_interactive_auth)]
+    fn request(&self, containers: &[(&str, &str)], options: &Dict) -> Result<Dict, Error>;
+
+    /// Opens the stream of what happens to containers: the reading end of a pipe with one
+    /// [`crate::events::Event`] in JSON a line, beginning with the whole state. It ends when that is
+    /// closed, or with `ctrd`.
+    fn open_events(&self) -> Result<OwnedFd, Error>;
+
     /// Opens what these containers, `(group, name)`, say, in the order of time: the reading ends of
     /// the lines and of what went wrong. `options` are a [`crate::journal::JournalRequest`].
     ///

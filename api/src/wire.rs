@@ -180,6 +180,9 @@ pub struct ContainerStatus {
     /// Since when its unit is ready; absent while it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_since_ms: Option<u64>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit_ms: Option<u64>,
     /// Its systemd unit on the host.
     pub unit: String,
     /// The process id of the guest's first process, on the host.
@@ -389,6 +392,33 @@ pub struct ContainerPlan {
     /// Where the data is that stays, when it is removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<String>,
+}
+
+/// What is asked of several containers at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Run.
+    Start,
+    /// Be stopped, and stay declared.
+    Stop,
+    /// Stop, and run again.
+    Restart,
+}
+
+/// The options of the manager's `Request`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainersRequest {
+    /// What is asked of each.
+    pub verb: Verb,
+}
+
+/// What came of a request to several containers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RequestReport {
+    /// Those that could not be asked.
+    #[serde(default)]
+    pub failures: Vec<Outcome>,
 }
 
 /// How one container fared in a request that named several.

@@ -35,6 +35,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         last_exit: None,
         health: None,
         up_since_ms: Some(NOW_MS - UP_MS),
+        last_exit_ms: None,
         unit: format!("ctr-{group}-{name}.service"),
         leader: Some(4242),
         usage: Some(Usage {

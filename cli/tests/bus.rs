@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ctr_api::events::Event;
 use ctr_api::wire::{ContainerStatus, HostStatus, State};
 use fake::{Bus, Fake};
 
@@ -301,15 +302,19 @@ fn events_are_one_line_each() {
         .spawn();
     let mut child = Running(child.expect("ctr was built for this test"));
     let lines = BufReader::new(child.0.stdout.take().expect("a pipe")).lines();
-    std::thread::sleep(Duration::from_millis(300));
+    let mut events = lines
+        .map(|line| serde_json::from_str::<Event>(&line.expect("text")).expect("one document"));
+    let Some(Event::Whole { containers, .. }) = events.next() else {
+        panic!("it begins with the whole state");
+    };
+    let whole = events.by_ref().take(containers);
+    assert!(whole.into_iter().all(|it| matches!(it, Event::Is(_))));
     assert_eq!(run(&fake, &["lab", "start", "flash"]).status, Some(0));
-    let states: Vec<_> = lines
+    let states: Vec<_> = events
         .take(3)
-        .map(|line| {
-            let line = line.expect("text");
-            let status: ContainerStatus = serde_json::from_str(&line).expect("one document");
-            assert_eq!(status.name, "flash");
-            status.state
+        .map(|event| match event {
+            Event::Changed(now) if now.name == "flash" => now.state,
+            other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(states, [State::Starting, State::Running, State::Stopped]);

@@ -102,7 +102,12 @@ fn log() {
     match tracing_journald::layer() {
         Ok(journal) if started_by_systemd() => {
             registry
-                .with(journal.with_syslog_identifier("ctrd".to_owned()))
+                // The fields have the names that docs/reference/journal.md promises.
+                .with(
+                    journal
+                        .with_syslog_identifier("ctrd".to_owned())
+                        .with_field_prefix(None),
+                )
                 .init();
         }
         _ => registry

@@ -18,8 +18,9 @@ const PROGRAMS: [&str; 2] = ["ctrd", "ctr"];
 const UNIT: &str = "/usr/lib/systemd/system/ctrd.service";
 
 /// Where the files of `dist/` belong on a host, by the end of their names.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
     (".service", "/usr/lib/systemd/system"),
+    (".catalog", "/usr/lib/systemd/catalog"),
     (".conf", "/usr/share/dbus-1/system.d"),
     (".policy", "/usr/share/polkit-1/actions"),
     (".rules", "/usr/share/polkit-1/rules.d"),

@@ -1,138 +1,258 @@
-//! `ctr events`: one line per change of state.
+//! `ctr events`: what happens to containers, line by line, beginning with the whole state.
 
-use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
-use ctr_api::container_path;
-use ctr_api::wire::{ContainerStatus, HostStatus};
+use ctr_api::events::{ContainerEvent, Event, Folded, Why};
 
-use crate::changes::{Change, Changes, Edge};
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
 use crate::output;
 use crate::render::{Paint, clock_time};
 
-type Known = BTreeMap<String, ContainerStatus>;
+/// How often a `ctrd` that is away is looked for.
+const PAUSE: Duration = Duration::from_millis(500);
 
-/// Prints changes until somebody ends it or `ctrd` leaves the bus.
+/// Prints what happens until somebody ends it. A `ctrd` that is started again is followed anew.
 pub(super) async fn run(json: bool) -> Result<Exit, Error> {
-    let daemon = Daemon::connect().await?;
-    let mut changes = Changes::of(&daemon).await?;
-    let mut known = by_path(daemon.status().await?);
+    let mut told = Told::new(json);
+    let mut stream = open(&Daemon::connect().await?).await?;
     loop {
-        let change = changes.next().await;
-        let edge = match change {
-            Change::Gone => return Err(Error::unreachable("it left the bus")),
-            Change::Container { path, edge } => edge.map(|edge| (path, edge)),
-            Change::Other => None,
+        told = tokio::task::spawn_blocking(move || follow(stream, told))
+            .await
+            .map_err(|error| Error::failed("failed to read what happens").caused(&error))??;
+        output::note(
+            "ctrd is away; what happens now is told when it is back",
+            None,
+        );
+        stream = again().await?;
+        told.is_restarted = true;
+    }
+}
+
+async fn open(daemon: &Daemon) -> Result<OwnedFd, Error> {
+    let manager = daemon.manager().inner();
+    let lines: zbus::OwnedFd = daemon.asker().call(manager, "OpenEvents", &()).await?;
+    Ok(lines.into())
+}
+
+/// Waits until `ctrd` is back.
+async fn again() -> Result<OwnedFd, Error> {
+    loop {
+        let opened = match Daemon::connect().await {
+            Ok(daemon) => open(&daemon).await,
+            Err(error) => Err(error),
         };
-        let now = by_path(daemon.status().await?);
-        // What was passed through goes before what is now.
-        if let Some((path, edge)) = edge
-            && let Some(passed) = now.get(&path).and_then(|it| passed(it, edge))
+        match opened {
+            Err(error) if error.exit == Exit::UNREACHABLE => tokio::time::sleep(PAUSE).await,
+            opened => return opened,
+        }
+    }
+}
+
+/// Tells everything that one stream says. Whoever does not read what we print holds us up, and with us the
+/// stream: nothing is gathered here.
+fn follow(stream: OwnedFd, mut told: Told) -> Result<Told, Error> {
+    for line in BufReader::new(File::from(stream)).lines() {
+        let line = line?;
+        // An event of a newer ctrd is passed over.
+        if let Ok(event) = serde_json::from_str(&line) {
+            told.take(event)?;
+        }
+    }
+    Ok(told)
+}
+
+/// What was told until now.
+struct Told {
+    json: bool,
+    folded: Folded,
+    /// What was known when the whole state began to be told again.
+    before: Option<Folded>,
+    is_restarted: bool,
+}
+
+impl Told {
+    fn new(json: bool) -> Self {
+        Self {
+            json,
+            folded: Folded::default(),
+            before: None,
+            is_restarted: false,
+        }
+    }
+
+    fn take(&mut self, mut event: Event) -> Result<(), Error> {
+        if let Event::Whole { why, .. } = &mut event
+            && std::mem::take(&mut self.is_restarted)
         {
-            tell(known.get(&path), &passed, json)?;
-            known.insert(path, passed);
+            *why = Why::Restarted;
         }
-        for (path, status) in &now {
-            tell(known.get(path), status, json)?;
+        if self.json {
+            return output::print_json_line(&event);
         }
-        for (_, gone) in known.iter().filter(|(path, _)| !now.contains_key(*path)) {
-            tell_removed(gone, json)?;
+        for line in self.lines(event) {
+            output::print(&line)?;
         }
-        known = now;
+        Ok(())
+    }
+
+    /// What a person is told of an event.
+    fn lines(&mut self, event: Event) -> Vec<String> {
+        let time = clock_time(output::now_ms());
+        let paint = output::view().paint;
+        let mut lines = Vec::new();
+        match &event {
+            Event::Whole { why, .. } => {
+                lines.extend(again_because(*why).map(|why| format!("{time}  {why}\n")));
+                if *why != Why::Begun {
+                    self.before = Some(self.folded.clone());
+                }
+            }
+            Event::Is(now) => {
+                // What is as it was told last is not told again.
+                let known = self.before.as_ref();
+                let before = known.and_then(|it| it.get(&now.group, &now.name));
+                lines.extend(line(&time, before, known.is_none(), now, paint));
+            }
+            Event::Changed(now) => {
+                let before = self.folded.get(&now.group, &now.name);
+                lines.extend(line(&time, before, false, now, paint));
+            }
+            Event::Removed { group, name } => {
+                lines.extend(self.folded.get(group, name).map(|it| gone(&time, it)));
+            }
+        }
+        self.folded.take(event);
+        if self.folded.is_whole()
+            && let Some(before) = self.before.take()
+        {
+            let left = before.containers();
+            let left = left.filter(|it| self.folded.get(&it.group, &it.name).is_none());
+            lines.extend(left.map(|it| gone(&time, it)));
+        }
+        lines
     }
 }
 
-fn by_path(host: HostStatus) -> Known {
-    let containers = host.groups.into_iter().flat_map(|group| group.containers);
-    containers
-        .map(|it| (container_path(&it.group, &it.name).to_string(), it))
-        .collect()
+fn again_because(why: Why) -> Option<&'static str> {
+    match why {
+        Why::Begun => None,
+        Why::Missed => Some("changes were missed, because these lines were not read in time"),
+        Why::Restarted => Some("ctrd is back"),
+    }
 }
 
-/// The state that a signal speaks of, if it is older than what is seen now.
-fn passed(now: &ContainerStatus, edge: Edge) -> Option<ContainerStatus> {
-    let older = edge.since_ms.is_some_and(|since| since < now.since_ms);
-    (older && edge.state != now.state).then(|| ContainerStatus {
-        state: edge.state,
-        since_ms: edge.since_ms.unwrap_or(now.since_ms),
-        reason: edge.reason,
-        hint: None,
-        next_try_ms: None,
-        ..now.clone()
-    })
+fn gone(time: &str, container: &ContainerEvent) -> String {
+    let ContainerEvent { group, name, .. } = container;
+    format!("{time}  {group}/{name}  no longer declared\n")
 }
 
-fn tell(before: Option<&ContainerStatus>, now: &ContainerStatus, json: bool) -> Result<(), Error> {
+/// One container's line, where there is something new; `begins` is for the whole state at the beginning.
+fn line(
+    time: &str,
+    before: Option<&ContainerEvent>,
+    begins: bool,
+    now: &ContainerEvent,
+    paint: Paint,
+) -> Option<String> {
     if before.is_some_and(|it| it.state == now.state && it.reason == now.reason) {
-        return Ok(());
+        return None;
     }
-    // A signal that waited while we looked may speak of a time we are past.
-    if before.is_some_and(|it| it.since_ms > now.since_ms) {
-        return Ok(());
-    }
-    if json {
-        output::print_json_line(now)
-    } else {
-        output::print(&line(before, now, output::view().paint))
-    }
-}
-
-fn tell_removed(gone: &ContainerStatus, json: bool) -> Result<(), Error> {
-    if json {
-        return Ok(());
-    }
-    let time = clock_time(output::now_ms());
-    output::print(&format!(
-        "{time}  {}/{}  no longer declared\n",
-        gone.group, gone.name
-    ))
-}
-
-fn line(before: Option<&ContainerStatus>, now: &ContainerStatus, paint: Paint) -> String {
-    let time = paint.faint(&clock_time(output::now_ms()));
+    let time = paint.faint(time);
     let name = format!("{}/{}", now.group, now.name);
+    let state = paint.state(now.state);
     let state = match before {
-        Some(before) if before.state == now.state => paint.state(now.state),
-        Some(before) => format!("{} → {}", before.state.as_str(), paint.state(now.state)),
-        None => format!("declared → {}", paint.state(now.state)),
+        Some(before) if before.state == now.state => state,
+        Some(before) => format!("{} → {state}", before.state.as_str()),
+        None if begins => format!("is {state}"),
+        None => format!("declared → {state}"),
     };
-    match &now.reason {
+    Some(match &now.reason {
         Some(reason) => format!("{time}  {name}  {state}  {reason}\n"),
         None => format!("{time}  {name}  {state}\n"),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{line, passed};
-    use crate::changes::Edge;
-    use crate::render::Paint;
-    use crate::sample;
+    use super::Told;
+    use ctr_api::events::{ContainerEvent, Event, Why};
     use ctr_api::wire::State;
+
+    fn container(name: &str, state: State) -> ContainerEvent {
+        ContainerEvent {
+            group: "ml".to_owned(),
+            name: name.to_owned(),
+            machine: format!("ml-{name}"),
+            state,
+            reason: (state == State::Failed).then(|| "killed for memory".to_owned()),
+            hint: None,
+            since_ms: 5,
+            restarts: 0,
+            last_exit: None,
+        }
+    }
+
+    fn whole(why: Why, containers: usize) -> Event {
+        Event::Whole { why, containers }
+    }
+
+    /// What is told of these events, without the times.
+    fn told(events: Vec<Event>) -> Vec<String> {
+        let mut told = Told::new(false);
+        let lines = events.into_iter().flat_map(|event| told.lines(event));
+        let lines = lines.collect::<Vec<_>>();
+        let without_time = |line: &String| {
+            let (_, rest) = line.split_once("  ").expect("a time");
+            rest.trim_end().to_owned()
+        };
+        lines.iter().map(without_time).collect()
+    }
 
     #[test]
     fn a_line_says_from_where_to_where_and_why() {
-        let before = sample::running("ml", "vllm");
-        let mut now = sample::in_state("ml", "vllm", State::Failed);
-        now.reason = Some("killed for memory".to_owned());
-        let line = line(Some(&before), &now, Paint::plain());
-        assert!(
-            line.ends_with("  ml/vllm  running → failed  killed for memory\n"),
-            "{line}"
+        let lines = told(vec![
+            whole(Why::Begun, 1),
+            Event::Is(container("vllm", State::Running)),
+            Event::Changed(container("vllm", State::Failed)),
+            Event::Changed(container("web", State::Starting)),
+            Event::Removed {
+                group: "ml".to_owned(),
+                name: "vllm".to_owned(),
+            },
+        ]);
+        assert_eq!(
+            lines,
+            [
+                "ml/vllm  is running",
+                "ml/vllm  running → failed  killed for memory",
+                "ml/web  declared → starting",
+                "ml/vllm  no longer declared",
+            ]
         );
     }
 
     #[test]
-    fn a_state_that_was_passed_through_is_told() {
-        let now = sample::running("ml", "vllm");
-        let edge = |since| Edge {
-            state: State::Starting,
-            since_ms: Some(since),
-            reason: None,
-        };
-        let seen = passed(&now, edge(now.since_ms - 5)).expect("older and different");
-        assert_eq!(seen.state, State::Starting);
-        assert!(passed(&now, edge(now.since_ms)).is_none());
+    fn what_was_missed_is_told_once_and_only_where_it_differs() {
+        let lines = told(vec![
+            whole(Why::Begun, 3),
+            Event::Is(container("a", State::Running)),
+            Event::Is(container("b", State::Running)),
+            Event::Is(container("c", State::Running)),
+            whole(Why::Missed, 2),
+            Event::Is(container("a", State::Running)),
+            Event::Is(container("b", State::Stopped)),
+        ]);
+        assert_eq!(
+            lines[3..],
+            [
+                "changes were missed, because these lines were not read in time",
+                "ml/b  running → stopped",
+                "ml/c  no longer declared",
+            ]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! `start`, `stop` and `restart`, of some containers or of all.
 
-use ctr_api::ContainerProxy;
-use ctr_api::wire::{ContainerStatus, HostStatus};
+use ctr_api::wire::{ContainerStatus, ContainersRequest, HostStatus, RequestReport, Verb};
+use ctr_api::{ContainerProxy, Dict, from_dict, to_dict};
 use futures_util::{StreamExt, stream};
 
 use crate::args::{Settle, SettleAll};
@@ -13,6 +13,8 @@ use crate::{output, target};
 
 /// Below what `ctrd` takes of one user at a time, with room for another `ctr` beside this one.
 const CALLS_AT_ONCE: usize = 12;
+/// The most containers that `ctrd` takes in one call.
+const AT_ONCE_MAX: usize = 256;
 
 /// The named containers of a group.
 pub(super) async fn named(group: &str, goal: Goal, words: Settle) -> Result<Exit, Error> {
@@ -61,8 +63,7 @@ async fn request(
             goal,
         })
         .collect();
-    let asked = pending.iter().map(|it| ask(daemon, it));
-    let answers: Vec<_> = stream::iter(asked).buffered(CALLS_AT_ONCE).collect().await;
+    let answers = ask_all(daemon, &pending, goal).await?;
     // Only now: somebody may have been asked for a password, and lines that move would cover that.
     let mut progress = if options.no_wait {
         Progress::silent()
@@ -95,12 +96,67 @@ async fn request(
     Ok(Settled { failures: refused }.report())
 }
 
+/// Asks all of them, with one call where there are several: those that are declared to be after each
+/// other stop in that order. A caller who may not do it to each of them asks one by one, and hears which
+/// are refused.
+async fn ask_all(
+    daemon: &Daemon,
+    pending: &[Pending],
+    goal: Goal,
+) -> Result<Vec<Result<(), Error>>, Error> {
+    if (2..=AT_ONCE_MAX).contains(&pending.len()) {
+        let names: Vec<_> = pending
+            .iter()
+            .map(|it| (it.group.as_str(), it.name.as_str()))
+            .collect();
+        let request = ContainersRequest { verb: verb(goal) };
+        let body = (names, to_dict(&request)?);
+        let manager = daemon.manager().inner();
+        let answer: Result<Dict, ctr_api::Error> =
+            daemon.asker().call(manager, "Request", &body).await;
+        match answer {
+            Ok(report) => return Ok(told(pending, &from_dict(&report)?)),
+            Err(ctr_api::Error::NotAuthorised(_) | ctr_api::Error::AuthenticationRequired(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let asked = pending.iter().map(|it| ask(daemon, it));
+    Ok(stream::iter(asked).buffered(CALLS_AT_ONCE).collect().await)
+}
+
+/// What came of it, container by container.
+fn told(pending: &[Pending], report: &RequestReport) -> Vec<Result<(), Error>> {
+    let failure = |it: &Pending| {
+        let mut failures = report.failures.iter();
+        failures.find(|failed| failed.group == it.group && failed.name == it.name)
+    };
+    let answer = |it: &Pending| match failure(it) {
+        Some(failed) => {
+            let error = Error::new(Exit::NO_SUCH, failed.error.clone().unwrap_or_default());
+            Err(match &failed.hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            })
+        }
+        None => Ok(()),
+    };
+    pending.iter().map(answer).collect()
+}
+
+fn verb(goal: Goal) -> Verb {
+    match goal {
+        Goal::Started | Goal::Ready => Verb::Start,
+        Goal::Stopped | Goal::Ended => Verb::Stop,
+        Goal::Restarted => Verb::Restart,
+    }
+}
+
 async fn ask(daemon: &Daemon, it: &Pending) -> Result<(), Error> {
     let container: ContainerProxy<'_> = daemon.container(&it.group, &it.name).await?;
-    let member = match it.goal {
-        Goal::Started | Goal::Ready => "Start",
-        Goal::Stopped | Goal::Ended => "Stop",
-        Goal::Restarted => "Restart",
+    let member = match verb(it.goal) {
+        Verb::Start => "Start",
+        Verb::Stop => "Stop",
+        Verb::Restart => "Restart",
     };
     let asker = daemon.asker();
     Ok(asker.call(container.inner(), member, &()).await?)

@@ -120,10 +120,7 @@ fn facts(
         ("actions", actions.collect()),
         ("starts", one(autostart)),
         ("restarts", vec![container.restarts.to_string()]),
-        (
-            "last exit",
-            container.last_exit.clone().into_iter().collect(),
-        ),
+        ("last exit", last_exit(container).into_iter().collect()),
     ];
     facts.retain(|(_, values)| values.iter().any(|it| !it.is_empty()));
     facts
@@ -194,3 +191,12 @@ fn memory(container: &ContainerStatus) -> Option<String> {
 #[cfg(test)]
 #[path = "detail_tests.rs"]
 mod tests;
+
+/// How its last run ended, and when.
+fn last_exit(container: &ContainerStatus) -> Option<String> {
+    let how = container.last_exit.as_ref()?;
+    Some(match container.last_exit_ms {
+        Some(when) => format!("{how}, {}", date_and_time(when)),
+        None => how.clone(),
+    })
+}

@@ -1,6 +1,6 @@
 //! What a person sees while we wait: a line per container on a terminal, else almost nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,8 @@ pub(crate) struct Progress {
     /// How wide a name's place is.
     width: usize,
     bars: HashMap<String, ProgressBar>,
-    /// Whose wait was told of, where there is no terminal.
-    told: HashSet<String>,
+    /// Whose wait was told of, and for what, where there is no terminal.
+    told: HashMap<String, String>,
     began: Instant,
 }
 
@@ -52,7 +52,7 @@ impl Progress {
             lines: None,
             width: 0,
             bars: HashMap::new(),
-            told: HashSet::new(),
+            told: HashMap::new(),
             began: Instant::now(),
         }
     }
@@ -60,10 +60,14 @@ impl Progress {
     pub(super) fn moved(&mut self, it: &Pending, now: &ContainerStatus) {
         if self.lines.is_some() {
             self.show(&key(it), now);
-        } else if now.state == State::Waiting && self.told.insert(key(it)) {
+        } else if now.state == State::Waiting {
             // Somebody who reads a log should know what a silent command waits for.
-            let reason = now.reason.as_deref().unwrap_or_default();
-            output::note(&format!("{} waits: {reason}", key(it)), None);
+            let reason = now.reason.clone().unwrap_or_default();
+            let before = self.told.insert(key(it), reason.clone());
+            if before.as_ref() != Some(&reason) {
+                let note = format!("{} is waiting: {reason}", key(it));
+                output::note(&note, now.hint.as_deref());
+            }
         }
     }
 

@@ -6,19 +6,22 @@
 )]
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, PipeWriter, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ctr_api::events::{ContainerEvent, Event, Why};
 use ctr_api::wire::{
-    Action, ApplyReport, ContainerPlan, ContainerStatus, CredentialStatus, DeclarationStatus,
-    DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView, PortStatus,
-    PruneReport, State,
+    Action, ApplyReport, ContainerPlan, ContainerStatus, ContainersRequest, CredentialStatus,
+    DeclarationStatus, DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView,
+    PortStatus, PruneReport, RequestReport, State, Verb,
 };
-use ctr_api::{BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, to_dict};
+use ctr_api::{
+    BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, from_dict, to_dict,
+};
 use tokio::sync::oneshot;
 use zbus::{Connection, Variant, interface};
 
@@ -135,7 +138,7 @@ impl Drop for Fake {
 }
 
 async fn serve(address: &str) -> zbus::Result<Connection> {
-    let world = World(Arc::new(Mutex::new(host())));
+    let world = World(Arc::new(Mutex::new(host())), Arc::default());
     let mut builder = zbus::connection::Builder::address(address).serve_at(
         MANAGER_PATH,
         Manager {
@@ -223,6 +226,7 @@ fn container(name: &str) -> ContainerStatus {
         last_exit: None,
         health: None,
         up_since_ms: None,
+        last_exit_ms: None,
         unit: format!("ctr-lab-{name}.service"),
         leader: None,
         usage: None,
@@ -237,11 +241,19 @@ fn container(name: &str) -> ContainerStatus {
 }
 
 #[derive(Clone)]
-struct World(Arc<Mutex<HostStatus>>);
+struct World(Arc<Mutex<HostStatus>>, Arc<Mutex<Vec<PipeWriter>>>);
 
 impl World {
     fn host(&self) -> MutexGuard<'_, HostStatus> {
         self.0.lock().expect("no test panics while it holds this")
+    }
+
+    /// Says to all who follow what happens.
+    fn say(&self, event: &Event) {
+        let mut line = serde_json::to_string(event).expect("text");
+        line.push('\n');
+        let mut writers = self.1.lock().expect("no test panics while it holds this");
+        writers.retain_mut(|writer| writer.write_all(line.as_bytes()).is_ok());
     }
 
     /// Changes a state and says so, with whole values.
@@ -257,6 +269,7 @@ impl World {
             it.since_ms += 1;
             it.reason = reason.map(str::to_owned);
             it.hint = reason.map(|_| "make the tree".to_owned());
+            self.say(&Event::Changed(event(it)));
             HashMap::from([
                 ("State", Variant::from(state.as_str())),
                 (
@@ -310,6 +323,45 @@ impl Manager {
             data: vec!["/var/lib/ctr/lab-hello".to_owned()],
             failures: vec![],
         })
+    }
+
+    fn open_events(&self) -> Result<zbus::OwnedFd, Error> {
+        let (reader, writer) = std::io::pipe().map_err(|e| Error::Failed(e.to_string()))?;
+        let mut writers = self.world.1.lock().expect("nobody panics with it");
+        *writers = vec![writer];
+        drop(writers);
+        let host = self.world.host();
+        let containers = &host.groups[0].containers;
+        self.world.say(&Event::Whole {
+            why: Why::Begun,
+            containers: containers.len(),
+        });
+        for it in containers {
+            self.world.say(&Event::Is(event(it)));
+        }
+        Ok(std::os::fd::OwnedFd::from(reader).into())
+    }
+
+    async fn request(
+        &self,
+        containers: Vec<(String, String)>,
+        options: Dict,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<Dict, Error> {
+        let request: ContainersRequest =
+            from_dict(&options).map_err(|error| Error::BadRequest(error.to_string()))?;
+        for (_, name) in containers {
+            let world = self.world.clone();
+            let container = Container {
+                name: name.leak(),
+                world,
+            };
+            match request.verb {
+                Verb::Start => container.start(bus).await?,
+                Verb::Stop | Verb::Restart => container.stop(bus).await?,
+            }
+        }
+        answer(&RequestReport::default())
     }
 
     fn leftovers(&self) -> Result<Dict, Error> {
@@ -415,6 +467,20 @@ fn plan(action: Action) -> PlanView {
             data: vec![],
         }],
         problems: vec![],
+    }
+}
+
+fn event(it: &ContainerStatus) -> ContainerEvent {
+    ContainerEvent {
+        group: it.group.clone(),
+        name: it.name.clone(),
+        machine: it.machine.clone(),
+        state: it.state,
+        reason: it.reason.clone(),
+        hint: it.hint.clone(),
+        since_ms: it.since_ms,
+        restarts: it.restarts,
+        last_exit: it.last_exit.clone(),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Plan,
     /// A journal that is being read.
     Journal,
+    /// A stream of what happens that is being read.
+    Events,
 }
 
 impl Kind {
@@ -31,7 +33,7 @@ impl Kind {
             Self::Call => (32, 96),
             Self::Question => (4, 16),
             Self::Plan => (2, 4),
-            Self::Journal => (8, 32),
+            Self::Journal | Self::Events => (8, 32),
         }
     }
 
@@ -41,6 +43,7 @@ impl Kind {
             Self::Question => "calls that wait for a password",
             Self::Plan => "plans that are being made",
             Self::Journal => "journals open",
+            Self::Events => "streams of events open",
         }
     }
 }

@@ -192,6 +192,7 @@ pub(super) fn container_status(
             .as_ref()
             .map(|health| health_status(health, status.health.as_ref())),
         up_since_ms: status.up_since_ms,
+        last_exit_ms: status.last_exit_ms,
         unit: unit_name(&container.machine),
         leader: status.leader,
         usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {

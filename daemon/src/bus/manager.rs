@@ -2,31 +2,40 @@
 
 use std::sync::Arc;
 
-use ctr_api::wire::Leftovers;
-use ctr_api::{Dict, Error, to_dict};
+use ctr_api::wire::{ContainersRequest, Leftovers, RequestReport};
+use ctr_api::{Dict, Error, from_dict, to_dict};
 use serde::Serialize;
 use zbus::message::Header;
 use zbus::{OwnedFd, interface};
 
 use crate::declaration;
 use crate::error_text::with_causes;
+use crate::model::ContainerId;
 use crate::reconcile::fleet::{Fleet, PruneError};
 
+use super::authority::Authority;
+use super::bounds::Kind;
 use super::convert::{host_status, refusal};
 use super::credentials::credentials_of_all;
 use super::guard::id;
 use super::logs::Logs;
+use super::stream;
 
 /// The manager's object.
 #[derive(Debug)]
 pub(super) struct Manager {
     fleet: Arc<Fleet>,
     logs: Arc<Logs>,
+    authority: Arc<Authority>,
 }
 
 impl Manager {
-    pub(super) fn new(fleet: Arc<Fleet>, logs: Arc<Logs>) -> Self {
-        Self { fleet, logs }
+    pub(super) fn new(fleet: Arc<Fleet>, logs: Arc<Logs>, authority: Arc<Authority>) -> Self {
+        Self {
+            fleet,
+            logs,
+            authority,
+        }
     }
 }
 
@@ -76,16 +85,33 @@ impl Manager {
         dict(&report.map_err(|e| not_pruned(&e))?)
     }
 
+    async fn request(
+        &self,
+        containers: Vec<(String, String)>,
+        options: Dict,
+    ) -> Result<Dict, Error> {
+        let ids = ids(&containers)?;
+        let request: ContainersRequest =
+            from_dict(&options).map_err(|error| Error::BadRequest(error.to_string()))?;
+        let failures = self.fleet.request(&ids, request.verb).await;
+        dict(&RequestReport { failures })
+    }
+
+    async fn open_events(&self, #[zbus(header)] header: Header<'_>) -> Result<OwnedFd, Error> {
+        let user = self.authority.user(&header).await?;
+        let held = self.authority.take(Kind::Events, user)?;
+        let stream = stream::open(self.fleet.follow(), held)
+            .map_err(|error| Error::Failed(format!("failed to make a pipe: {error}")))?;
+        Ok(stream.into())
+    }
+
     async fn open_journal(
         &self,
         containers: Vec<(String, String)>,
         options: Dict,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(OwnedFd, OwnedFd), Error> {
-        let ids = containers
-            .iter()
-            .map(|(group, name)| id(group, name))
-            .collect::<Result<Vec<_>, _>>()?;
+        let ids = ids(&containers)?;
         self.logs.open(&header, &ids, &options).await
     }
 
@@ -94,6 +120,11 @@ impl Manager {
     fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
+}
+
+fn ids(containers: &[(String, String)]) -> Result<Vec<ContainerId>, Error> {
+    let ids = containers.iter().map(|(group, name)| id(group, name));
+    ids.collect()
 }
 
 fn not_pruned(error: &PruneError) -> Error {

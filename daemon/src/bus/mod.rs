@@ -19,6 +19,7 @@ mod manager;
 mod publish;
 #[cfg(test)]
 mod served_tests;
+mod stream;
 
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub async fn serve(
 ) -> zbus::Result<()> {
     let authority = Arc::new(Authority::over(questions).await?);
     let logs = Arc::new(Logs::new(fleet.clone(), authority.clone()));
-    let manager = manager::Manager::new(fleet.clone(), logs.clone());
+    let manager = manager::Manager::new(fleet.clone(), logs.clone(), authority.clone());
     let manager = Guarded::new(manager, authority.clone(), None);
     let server = connection.object_server();
     server.at(ctr_api::MANAGER_PATH, manager).await?;

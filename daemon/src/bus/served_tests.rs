@@ -15,7 +15,7 @@ use crate::model::ContainerId;
 use crate::network::Network;
 use crate::os::Paths;
 use crate::reconcile::fleet::Fleet;
-use crate::reconcile::{Handle, RealHost, Status};
+use crate::reconcile::{Descent, Handle, RealHost, Status};
 
 use super::authority::Authority;
 use super::container::Container;
@@ -54,9 +54,10 @@ pub(super) async fn introspected() -> BTreeSet<(String, String)> {
         requests,
         status,
         credentials,
+        descent: Descent::default(),
     };
     let container = Container::new(fleet.clone(), id.clone(), handle, logs.clone());
-    let manager = Manager::new(fleet, logs);
+    let manager = Manager::new(fleet, logs, authority.clone());
     let objects = server.object_server();
     let manager = Guarded::new(manager, authority.clone(), None);
     objects.at("/m", manager).await.expect("served");

@@ -1,4 +1,4 @@
-//! What containers say: where it is read, and the reading for those who cannot read the host's journal
+//! What containers say, and the catalog of what is said of them. Where it is read, and the reading for those who cannot read the host's journal
 //! themselves.
 //!
 //! A guest's root writes journal files as it likes, so whose a line is is told by where it stands and
@@ -11,12 +11,14 @@
 //! when and how they look.
 
 mod arguments;
+mod catalog;
 mod reader;
 mod view;
 mod view_error;
 mod view_links;
 
 pub use arguments::{OptionError, arguments};
+pub use catalog::{MESSAGE_IDS, REMOVED, message_id};
 pub use reader::{ReaderError, Reading, read};
 pub use view::{Journals, Speaker, Views, desired_views};
 pub use view_error::ViewError;

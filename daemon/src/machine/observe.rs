@@ -43,6 +43,14 @@ pub enum Ended {
     StartTimeout,
     /// It was stopped because it was unhealthy.
     Unhealthy,
+    /// It was asked to stop, did not in the time that it has for that, and was killed.
+    StopTimeout,
+    /// It did not say in time that it is alive, where its unit was made to want that.
+    Watchdog,
+    /// It ended without having been ready.
+    NeverReady,
+    /// It could not be started for want of something that systemd has to have for it.
+    Resources,
     /// Something else, in systemd's word (`Result`).
     Other(String),
 }
@@ -62,6 +70,10 @@ impl fmt::Display for Ended {
             Self::OutOfMemory => f.write_str("killed for memory"),
             Self::StartTimeout => f.write_str("not ready within its start time"),
             Self::Unhealthy => f.write_str("unhealthy"),
+            Self::StopTimeout => f.write_str("killed, because it did not end in time"),
+            Self::Watchdog => f.write_str("killed by systemd's watchdog"),
+            Self::NeverReady => f.write_str("ended before it was ready"),
+            Self::Resources => f.write_str("systemd could not start it for want of resources"),
             Self::Other(word) => write!(f, "systemd says `{word}`"),
         }
     }
@@ -86,6 +98,8 @@ pub struct Unit {
     pub started_usec: u64,
     /// When it became ready, in microseconds since the epoch; 0 for never.
     pub active_since_usec: u64,
+    /// When its last run ended, in microseconds since the epoch; 0 for never.
+    pub inactive_since_usec: u64,
     /// Its properties that can be set while it runs.
     pub settable: HashMap<&'static str, u64>,
 }
@@ -102,8 +116,15 @@ impl Unit {
             control_group: String::new(),
             started_usec: 0,
             active_since_usec: 0,
+            inactive_since_usec: 0,
             settable: HashMap::new(),
         }
+    }
+
+    /// When its last run ended, in milliseconds since the epoch, where systemd still knows: a unit that
+    /// ended cleanly is forgotten.
+    pub fn ended_ms(&self) -> Option<u64> {
+        (self.inactive_since_usec != 0).then_some(self.inactive_since_usec / 1000)
     }
 
     /// It exists and ctrd did not make it.
@@ -185,6 +206,7 @@ impl Unit {
             control_group: text("ControlGroup"),
             started_usec: number("InactiveExitTimestamp").unwrap_or_default(),
             active_since_usec: number("ActiveEnterTimestamp").unwrap_or_default(),
+            inactive_since_usec: number("InactiveEnterTimestamp").unwrap_or_default(),
             settable,
         }
     }
@@ -195,10 +217,15 @@ const EXITED: u64 = 1;
 /// systemd-nspawn(1): the guest's init asked for a reboot.
 const NSPAWN_REBOOT: i32 = 133;
 
+/// What a unit's `Result` and its main process's end say (systemd.exec(5), `$SERVICE_RESULT`).
 fn ended(result: &str, code: u64, status: i32, never_ready: bool) -> Ended {
     match result {
         "timeout" if never_ready => Ended::StartTimeout,
+        "timeout" => Ended::StopTimeout,
         "oom-kill" => Ended::OutOfMemory,
+        "watchdog" => Ended::Watchdog,
+        "protocol" => Ended::NeverReady,
+        "resources" => Ended::Resources,
         "exit-code" if status == NSPAWN_REBOOT => Ended::Reboot,
         "exit-code" if code == EXITED => Ended::Status(status),
         "signal" | "core-dump" => Ended::Signal(status),
@@ -225,7 +252,7 @@ pub struct Registered {
 
 #[cfg(test)]
 mod tests {
-    use super::{Active, Ended, Unit, ended};
+    use super::{Active, Unit, ended};
     use std::collections::HashMap;
     use zbus::{OwnedVariant, Variant};
 
@@ -277,13 +304,48 @@ mod tests {
 
     #[test]
     fn every_end_has_its_own_words() {
-        assert_eq!(ended("exit-code", 1, 133, false), Ended::Reboot);
-        assert_eq!(ended("exit-code", 1, 3, false).to_string(), "exit status 3");
-        assert_eq!(
-            ended("signal", 2, 9, false).to_string(),
-            "killed by SIGKILL"
-        );
-        assert_eq!(ended("timeout", 2, 9, true), Ended::StartTimeout);
-        assert_eq!(ended("oom-kill", 2, 9, false), Ended::OutOfMemory);
+        let table = [
+            ("exit-code", 1, 133, false, "its init asked for a reboot"),
+            ("exit-code", 1, 3, false, "exit status 3"),
+            ("signal", 2, 9, false, "killed by SIGKILL"),
+            ("signal", 2, 99, false, "killed by signal 99"),
+            ("core-dump", 3, 11, false, "killed by SIGSEGV"),
+            ("timeout", 2, 9, true, "not ready within its start time"),
+            (
+                "timeout",
+                2,
+                9,
+                false,
+                "killed, because it did not end in time",
+            ),
+            ("oom-kill", 2, 9, false, "killed for memory"),
+            ("watchdog", 2, 6, false, "killed by systemd's watchdog"),
+            ("protocol", 1, 0, true, "ended before it was ready"),
+            (
+                "resources",
+                0,
+                0,
+                true,
+                "systemd could not start it for want of resources",
+            ),
+            (
+                "start-limit-hit",
+                0,
+                0,
+                true,
+                "systemd says `start-limit-hit`",
+            ),
+            (
+                "exec-condition",
+                0,
+                0,
+                true,
+                "systemd says `exec-condition`",
+            ),
+        ];
+        for (result, code, status, never_ready, words) in table {
+            let ended = ended(result, code, status, never_ready);
+            assert_eq!(ended.to_string(), words, "{result}");
+        }
     }
 }

@@ -19,12 +19,17 @@ use super::reason::{Difference, reason};
 /// What a container does now and why, as its task knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
+    /// Its task has looked at it, and told what it is.
+    pub seen: bool,
     /// What it does.
     pub state: State,
     /// Why, where there is something to say.
     pub reason: Option<String>,
     /// What a person can do about it.
     pub hint: Option<String>,
+    /// Of one that waits for another: what ails the first of that chain, where it will not be ready by
+    /// itself.
+    pub cause: Option<String>,
     /// Since when it is in this state, in milliseconds since the epoch.
     pub since_ms: u64,
     /// When a failed start is tried again, in milliseconds since the epoch.
@@ -39,6 +44,8 @@ pub struct Status {
     pub health: Option<Found>,
     /// Since when its unit is ready, in milliseconds since the epoch; `None` while it is not.
     pub up_since_ms: Option<u64>,
+    /// When that was, in milliseconds since the epoch.
+    pub last_exit_ms: Option<u64>,
     /// The guest's first process, on the host.
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
@@ -51,9 +58,11 @@ impl Status {
     /// A container that nothing is known of yet.
     pub fn unknown() -> Self {
         Self {
+            seen: false,
             state: State::Stopped,
             reason: None,
             hint: None,
+            cause: None,
             since_ms: now_ms(),
             next_try_ms: None,
             failures: 0,
@@ -61,6 +70,7 @@ impl Status {
             last_exit: None,
             health: None,
             up_since_ms: None,
+            last_exit_ms: None,
             leader: None,
             control_group: String::new(),
             uid_base: None,

@@ -15,9 +15,11 @@ use crate::os::Paths;
 
 use super::convergence::wanted;
 use super::fake_host::{FakeHost, nothing, ready};
+use super::feed::Feed;
 use super::fleet::Handles;
 use super::host::{Conflict, Wanted};
 use super::marks::Mark;
+use super::order::Descent;
 use super::plan::{Intent, Step};
 use super::status::Status;
 use super::task::{Handle, Request, Shared, spawn};
@@ -46,6 +48,7 @@ pub(super) fn bench_of(wanted: Wanted) -> Bench {
         paths: Arc::new(paths),
         starts: starts.clone(),
         fleet,
+        feed: Feed::default(),
     };
     let host = Arc::new(FakeHost::new(nothing()));
     let handle = spawn(host.clone(), shared, wanted);
@@ -167,7 +170,7 @@ async fn a_removed_container_ends_its_task_with_the_answer() {
     bench
         .handle
         .requests
-        .send(Request::Remove(reply))
+        .send(Request::Remove(reply, Descent::default().begin()))
         .await
         .expect("the task lives");
     assert_eq!(answer.await.expect("it answers"), Ok(()));
@@ -224,13 +227,13 @@ async fn what_is_declared_again_before_it_is_gone_runs_on() {
         sent.expect("the task lives");
     };
     let (reply, gone) = oneshot::channel();
-    send(&bench, Request::Remove(reply)).await;
+    send(&bench, Request::Remove(reply, Descent::default().begin())).await;
     let (reply, started) = oneshot::channel();
     send(&bench, Request::Start(reply)).await;
     started.await.expect_err("it is on its way out");
     let (reply, declared) = oneshot::channel();
     let model = wanted(Intent::Run).model;
-    send(&bench, Request::Declare(model, reply)).await;
+    send(&bench, Request::Declare(model, reply, None)).await;
     gone.await.expect_err("it is declared again");
     bench.host.end(Some(Ended::Reboot));
     assert_eq!(declared.await.expect("it answers"), Ok(()));
@@ -314,7 +317,7 @@ async fn a_secret_that_changes_is_in_force_when_somebody_says_so() {
     assert!(bench.host.world().observed.firewall_open, "it looked");
     assert_eq!(bench.starts(), 2);
     let (reply, answer) = oneshot::channel();
-    let asked = Request::Declare(wanted(Intent::Run).model, reply);
+    let asked = Request::Declare(wanted(Intent::Run).model, reply, None);
     let sent = bench.handle.requests.send(asked).await;
     sent.expect("the task lives");
     assert_eq!(answer.await.expect("it answers"), Ok(()));
@@ -389,7 +392,7 @@ async fn a_failure_that_is_final_holds_up_no_declaration() {
             .contains("not to be started again")
     );
     let (reply, answer) = oneshot::channel();
-    let asked = Request::Declare(wanted.model.clone(), reply);
+    let asked = Request::Declare(wanted.model.clone(), reply, None);
     bench
         .handle
         .requests

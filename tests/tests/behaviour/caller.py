@@ -198,6 +198,8 @@ def matrix():
     # What to call it with; two rows where the arguments decide.
     calls = {
         manager + "Plan": [("", "say", ["", b""]), (" of another text", "say", ["x", text])],
+        manager + "OpenEvents": [("", "", [])],
+        manager + "Request": [("", "a(ss)a{sv}", [[("lab", "web")], {"verb": ("s", "start")}])],
         manager + "OpenJournal": [("", "a(ss)a{sv}", [[("lab", "web")], options])],
         manager + "Prune": [("", "as", [["lab-nobody"]])],
         container + "OpenJournal": [("", "a{sv}", [options])],

@@ -1,13 +1,13 @@
 //! `apply`: the declaration in place is taken into force in one turn, and then each container is waited
 //! for without it, so that a guest that takes its time to stop holds nobody else up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ctr_api::wire::{Action, ApplyReport, ContainerPlan, Outcome, PlanView, State};
 use tokio::sync::MutexGuard;
 
-use super::tasks::Answer;
+use super::tasks::{Answer, descending};
 use super::{Fleet, outcome};
 use crate::declaration::{self, LoadError, Parsed, Problems};
 use crate::error_text::with_causes;
@@ -40,13 +40,12 @@ impl Fleet {
             .iter()
             .filter(|view| view.steps.is_empty())
             .filter(|view| view.reason.is_none() || view.action == Action::Live)
-            .filter_map(|view| Some((view.group.parse().ok()?, view.name.parse().ok()?)))
-            .map(|(group, name)| ContainerId { group, name })
+            .filter_map(id_of)
             .collect();
         let everybody_is_idle = idle.len() == containers.len();
         let host = self.host_lines(&model).await;
         let mut taken = self
-            .take_into_force(model, parsed.digest, everybody_is_idle)
+            .take_into_force(model, parsed.digest, everybody_is_idle, &containers)
             .await;
         taken
             .failures
@@ -86,6 +85,7 @@ impl Fleet {
         model: Arc<Model>,
         digest: [u8; 32],
         everybody_is_idle: bool,
+        views: &[ContainerPlan],
     ) -> Taken {
         let before = self.in_force().model;
         let mut failures = Vec::new();
@@ -106,6 +106,14 @@ impl Fleet {
             });
         }
         failpoint("journal views kept");
+        // Who is restarted or stopped is on the way down before anybody is asked: each finds out who
+        // stops before it.
+        let handles = self.handles.borrow().clone();
+        let down = views
+            .iter()
+            .filter(|view| matches!(view.action, Action::Restart | Action::Stop));
+        let down: BTreeSet<_> = down.filter_map(id_of).collect();
+        let going = descending(handles.iter().filter(|(id, _)| down.contains(*id)));
         let leaving = self.ask_to_leave(&model).await;
         // The same declaration once more, and everybody is where it says: nobody is asked twice.
         let nothing_new = before == model && everybody_is_idle && !self.any_is_held();
@@ -113,7 +121,7 @@ impl Fleet {
             Vec::new()
         } else {
             self.make_tasks(&model).await;
-            self.ask_declared(&model, |_, _| true).await
+            self.ask_declared(&model, |_, _| true, going).await
         };
         Taken {
             model,
@@ -184,9 +192,13 @@ impl Fleet {
             return Vec::new();
         }
         let again = self
-            .ask_declared(model, |id, handle| {
-                unanswered.contains(id) || handle.status.borrow().state == State::Waiting
-            })
+            .ask_declared(
+                model,
+                |id, handle| {
+                    unanswered.contains(id) || handle.status.borrow().state == State::Waiting
+                },
+                BTreeMap::new(),
+            )
             .await;
         let mut failures = Vec::new();
         for (id, answer) in again {
@@ -205,4 +217,9 @@ impl Fleet {
             status.state.is_ready() && status.reason.is_some()
         })
     }
+}
+
+fn id_of(view: &ContainerPlan) -> Option<ContainerId> {
+    let (group, name) = (view.group.parse().ok()?, view.name.parse().ok()?);
+    Some(ContainerId { group, name })
 }

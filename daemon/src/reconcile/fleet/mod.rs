@@ -9,6 +9,7 @@ mod removal;
 mod renames;
 mod retry;
 mod tasks;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use crate::model::change::group_changes;
 use crate::model::{Container, ContainerId, GroupName, MachineName, Model};
 use crate::os::{Paths, failpoint};
 
+use crate::reconcile::feed::{Feed, Follower};
 use crate::reconcile::host::{Conflict, Host};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::journal_views::{self, KeepError};
@@ -88,6 +90,7 @@ impl Fleet {
                 paths,
                 starts,
                 fleet,
+                feed: Feed::default(),
             },
             handles,
             in_force: Mutex::new(InForce {
@@ -107,6 +110,11 @@ impl Fleet {
     /// The handles of all containers, followed.
     pub fn handles(&self) -> watch::Receiver<Arc<Handles>> {
         self.handles.subscribe()
+    }
+
+    /// What happens to them, from the whole state on.
+    pub fn follow(&self) -> Follower {
+        self.shared.feed.follow(self.handles())
     }
 
     /// The declaration in force.
@@ -169,7 +177,10 @@ impl Fleet {
 
     async fn views(&self, model: &Arc<Model>) -> Vec<ContainerPlan> {
         let handles = self.handles.borrow().clone();
-        let asked = ask(handles.iter(), |reply| Request::Plan(model.clone(), reply)).await;
+        let asked = ask(handles.iter(), |_, _, reply| {
+            Request::Plan(model.clone(), reply)
+        })
+        .await;
         let mut views = BTreeMap::new();
         for (id, answer) in asked {
             if let Ok(view) = answer.await {

@@ -1,10 +1,10 @@
 //! What is declared no more: containers that have a task, which takes them away itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ctr_api::wire::Outcome;
 
-use super::tasks::{Answer, ask, is_alive};
+use super::tasks::{Answer, ask, descending, is_alive};
 use super::{Fleet, outcome};
 use crate::machine::credentials::generated_secrets;
 use crate::model::{ContainerId, Model};
@@ -19,7 +19,14 @@ impl Fleet {
         let leaving = handles
             .iter()
             .filter(|(id, _)| model.container(id).is_none());
-        ask(leaving, Request::Remove).await
+        let leaving: Vec<_> = leaving.collect();
+        // All of them before the first is asked: each finds out who stops before it.
+        let mut going: BTreeMap<_, _> = descending(leaving.iter().copied());
+        ask(leaving.into_iter(), |id, handle, reply| {
+            let reason = going.remove(id).unwrap_or_else(|| handle.descent.begin());
+            Request::Remove(reply, reason)
+        })
+        .await
     }
 
     /// Waits until they are gone, and answers with those that cannot go.

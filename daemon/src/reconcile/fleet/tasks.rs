@@ -1,6 +1,6 @@
 //! The containers' tasks: made, asked, and forgotten when they have ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
@@ -10,6 +10,7 @@ use crate::machine::{Active, unit_name};
 use crate::model::{Container, ContainerId, MachineName, Model};
 use crate::reconcile::host::{Conflict, Wanted};
 use crate::reconcile::marks::Mark;
+use crate::reconcile::order::Descending;
 use crate::reconcile::plan::Intent;
 use crate::reconcile::task::{Handle, Request, spawn};
 
@@ -85,7 +86,11 @@ impl Fleet {
         }
         if !made.is_empty() {
             self.handles
-                .send_modify(|now| Arc::make_mut(now).extend(made));
+                .send_modify(|now| Arc::make_mut(now).extend(made.clone()));
+            // Who began to follow after a task had told of itself, and before this, has not heard of it.
+            for (id, handle) in &made {
+                self.shared.feed.changed(id, &handle.status.borrow());
+            }
         }
     }
 
@@ -105,12 +110,16 @@ impl Fleet {
         &self,
         model: &Arc<Model>,
         which: impl Fn(&ContainerId, &Handle) -> bool,
+        mut going: BTreeMap<ContainerId, Descending>,
     ) -> Vec<(ContainerId, Answer)> {
         let now = self.handles.borrow().clone();
         let declared = now
             .iter()
             .filter(|(id, handle)| model.container(id).is_some() && which(id, handle));
-        ask(declared, |reply| Request::Declare(model.clone(), reply)).await
+        ask(declared, |id, _, reply| {
+            Request::Declare(model.clone(), reply, going.remove(id))
+        })
+        .await
     }
 
     /// Forgets a task that has ended.
@@ -175,17 +184,26 @@ pub(super) fn is_alive(handle: &Handle) -> bool {
     !handle.requests.is_closed()
 }
 
+/// Begins the way down of these containers, before any of them is asked.
+pub(super) fn descending<'a>(
+    handles: impl Iterator<Item = (&'a ContainerId, &'a Handle)>,
+) -> BTreeMap<ContainerId, Descending> {
+    handles
+        .map(|(id, handle)| (id.clone(), handle.descent.begin()))
+        .collect()
+}
+
 /// Sends a request to each of these tasks. The answers come in their own time; one of a task that
 /// is gone is an error at once.
 pub(super) async fn ask<T>(
     handles: impl Iterator<Item = (&ContainerId, &Handle)>,
-    request: impl Fn(oneshot::Sender<T>) -> Request,
+    mut request: impl FnMut(&ContainerId, &Handle, oneshot::Sender<T>) -> Request,
 ) -> Vec<(ContainerId, oneshot::Receiver<T>)> {
     let mut asked = Vec::new();
     for (id, handle) in handles {
         let (reply, answer) = oneshot::channel();
         // A request that cannot be sent is dropped, and its answer with it.
-        let _ = handle.requests.send(request(reply)).await;
+        let _ = handle.requests.send(request(id, handle, reply)).await;
         asked.push((id.clone(), answer));
     }
     asked

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use super::cases;
 use crate::machine::Active;
 use crate::os::Paths;
+use crate::reconcile::Feed;
 use crate::reconcile::convergence::{anything, intents, is_there, wanted};
 use crate::reconcile::fake_host::FakeHost;
 use crate::reconcile::host::{Observed, Wanted};
@@ -32,6 +33,7 @@ async fn live_through(observed: Observed, wanted: Wanted) -> Result<(), TestCase
         paths: Arc::new(paths),
         starts: Arc::new(Semaphore::new(1)),
         fleet,
+        feed: Feed::default(),
     };
     let host = Arc::new(FakeHost::new(observed));
     host.world().unreadable = true;

@@ -34,6 +34,7 @@ impl<H: Host> Task<H> {
                 failpoint("stop asked for");
                 self.mark(Some(Mark::Stopped));
                 self.fresh(Intent::Stop);
+                self.descending.push(self.descent.begin());
                 self.say_at_once(Case::Stop, |now| {
                     matches!(now, State::Stopped | State::Stopping)
                 });
@@ -48,11 +49,16 @@ impl<H: Host> Task<H> {
                     .last
                     .as_ref()
                     .is_some_and(|last| matches!(last.active, Active::Active | Active::Activating));
-                let case = if self.forced { Case::Stop } else { Case::Start };
+                let case = if self.forced {
+                    self.descending.push(self.descent.begin());
+                    Case::Stop
+                } else {
+                    Case::Start
+                };
                 self.say_at_once(case, |now| now == case.state());
                 let _ = reply.send(());
             }
-            Request::Declare(model, reply) => {
+            Request::Declare(model, reply, descending) => {
                 failpoint("declaration heard");
                 // Another declaration may be what it failed for. A guest that ended and is not to be
                 // started again stays down until it is declared differently or a person starts it.
@@ -66,13 +72,14 @@ impl<H: Host> Task<H> {
                     self.declared_again();
                 }
                 self.take_credentials().await;
+                self.descending.extend(descending);
                 self.declare.push(reply);
             }
             Request::Plan(model, reply) => {
                 let answer = self.would(model).await;
                 let _ = reply.send(answer);
             }
-            Request::Remove(reply) => {
+            Request::Remove(reply, descending) => {
                 failpoint("removal asked for");
                 if self.wanted.intent != Intent::Remove {
                     self.before_removal = self.wanted.intent;
@@ -86,6 +93,7 @@ impl<H: Host> Task<H> {
                 {
                     self.say_at_once(Case::Stop, |now| now == State::Stopping);
                 }
+                self.descending.push(descending);
                 self.remove.push(reply);
             }
         }
@@ -111,16 +119,15 @@ impl<H: Host> Task<H> {
 
     /// A caller that has its answer finds the request in the status, not the state before it.
     pub(super) fn say_at_once(&self, case: Case, already: impl Fn(State) -> bool) {
-        self.status.send_if_modified(|status| {
-            if already(status.state) {
-                return false;
-            }
+        if already(self.status.borrow().state) {
+            return;
+        }
+        self.tell(None, |status| {
             status.state = case.state();
             status.since_ms = now_ms();
             status.reason = None;
             status.hint = None;
             status.next_try_ms = None;
-            true
         });
     }
 

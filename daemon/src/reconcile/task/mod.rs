@@ -3,22 +3,28 @@
 mod health;
 mod hear;
 mod note;
+mod others;
 mod publish;
+mod tell;
 
 use std::sync::Arc;
 
 use ctr_api::wire::{ContainerPlan, State};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
 use crate::model::{ContainerId, Model, Root};
 use crate::os::{self, Paths};
+use crate::reconcile::feed::Feed;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
+use crate::reconcile::order::{Descending, Descent, Wait};
 use crate::reconcile::plan::{Intent, Plan, Step, plan};
 use crate::reconcile::prober::Prober;
+use crate::reconcile::state::Doing;
 use crate::reconcile::status::Status;
 use crate::reconcile::supervise::Backoff;
 
@@ -34,12 +40,16 @@ pub enum Request {
     /// Stop and start it; answered when its status says so.
     Restart(oneshot::Sender<()>),
     /// A new declaration; answered when the steps it takes are applied.
-    Declare(Arc<Model>, oneshot::Sender<Result<(), Conflict>>),
+    Declare(
+        Arc<Model>,
+        oneshot::Sender<Result<(), Conflict>>,
+        Option<Descending>,
+    ),
     /// What a declaration would do.
     Plan(Arc<Model>, oneshot::Sender<ContainerPlan>),
     /// Take it away; the task ends with the answer. One that never comes means that it was declared
     /// again meanwhile.
-    Remove(oneshot::Sender<Result<(), Conflict>>),
+    Remove(oneshot::Sender<Result<(), Conflict>>, Descending),
 }
 
 /// How others reach a container's task.
@@ -51,6 +61,8 @@ pub struct Handle {
     pub status: watch::Receiver<Status>,
     /// Its credentials that are in force.
     pub credentials: watch::Receiver<Arc<Credentials>>,
+    /// Whether it is on its way down. Whoever asks several to stop begins with this for all of them.
+    pub descent: Descent,
 }
 
 /// What all tasks share.
@@ -62,6 +74,8 @@ pub struct Shared {
     pub starts: Arc<Semaphore>,
     /// The handles of all containers, for those that wait for another.
     pub fleet: watch::Receiver<Arc<crate::reconcile::fleet::Handles>>,
+    /// Where what happens to them is told.
+    pub feed: Feed,
 }
 
 /// How often the same plan may come back before it is called a failure.
@@ -94,6 +108,7 @@ struct Task<H> {
     trouble: Option<Conflict>,
     restarts: u32,
     last_exit: Option<String>,
+    last_exit_ms: Option<u64>,
     /// The probes of the run of its guest.
     prober: Option<Prober>,
     /// When a guest that has had no success of its probe is late.
@@ -101,7 +116,13 @@ struct Task<H> {
     /// Its guest is to be ended for its health.
     condemned: Option<Condemned>,
     permit: Option<OwnedSemaphorePermit>,
-    waiting_for: Option<ContainerId>,
+    /// Why it does not start before another.
+    waiting: Option<Wait>,
+    /// Who stops before it does.
+    stops_after: Vec<ContainerId>,
+    descent: Descent,
+    /// What it was asked that leads down, and is not over.
+    descending: Vec<Descending>,
     /// Something of ours that it waits for is on its way out.
     blocked: Option<String>,
     declare: Vec<oneshot::Sender<Result<(), Conflict>>>,
@@ -125,6 +146,14 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         ..Status::unknown()
     });
     let (credentials, credentials_of) = watch::channel(wanted.credentials.clone());
+    let descent = Descent::default();
+    // Each line that is about a container says which (docs/reference/journal.md).
+    let span = tracing::info_span!(
+        "container",
+        CTR_GROUP = %wanted.id.group,
+        CTR_CONTAINER = %wanted.id.name,
+        CTR_MACHINE = %wanted.container().machine,
+    );
     let task = Task {
         host,
         shared,
@@ -142,21 +171,26 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         trouble: None,
         restarts: 0,
         last_exit: None,
+        last_exit_ms: None,
         prober: None,
         late_at: None,
         condemned: None,
         permit: None,
-        waiting_for: None,
+        waiting: None,
+        stops_after: Vec::new(),
+        descent: descent.clone(),
+        descending: Vec::new(),
         blocked: None,
         declare: Vec::new(),
         remove: Vec::new(),
         undisturbed: false,
     };
-    tokio::spawn(task.run(inbox));
+    tokio::spawn(task.run(inbox).instrument(span));
     Handle {
         requests,
         status: status_of,
         credentials: credentials_of,
+        descent,
     }
 }
 
@@ -187,6 +221,7 @@ impl<H: Host> Task<H> {
                 }
                 Next::Wait => {
                     rounds = 0;
+                    self.at_rest();
                     if !self.wait(&mut inbox).await {
                         return;
                     }
@@ -195,6 +230,7 @@ impl<H: Host> Task<H> {
                     self.mark(None);
                     // Whoever asks from here on finds no task, and makes another.
                     drop(inbox);
+                    self.tell_gone();
                     for reply in self.remove.drain(..) {
                         let _ = reply.send(Ok(()));
                     }
@@ -218,6 +254,7 @@ impl<H: Host> Task<H> {
         self.note(&observed).await;
         self.tend(before, &observed);
         self.blocked = None;
+        self.stops_after.clear();
         if self.held_back(&observed) {
             return self.not_yet(&observed);
         }
@@ -262,6 +299,10 @@ impl<H: Host> Task<H> {
             // What failed before is about to be tried again: it waits for its turn now.
             self.trouble = None;
             return self.not_yet(&observed);
+        }
+        if plan.stops() && self.others_stop_first() {
+            self.publish_as(Doing::Stop, None, Some(&observed));
+            return Next::Wait;
         }
         self.announce(&plan, &observed);
         self.carry_out(&plan, &observed).await
@@ -392,7 +433,7 @@ impl<H: Host> Task<H> {
         };
         let wants_place = self.wanted.intent == Intent::Run
             && self.permit.is_none()
-            && self.waiting_for.is_none()
+            && self.waiting.is_none()
             && self.blocked.is_none()
             && due.is_none()
             && !self.given_up
@@ -416,20 +457,8 @@ impl<H: Host> Task<H> {
             }
         };
         let mut health = self.prober.as_ref().map(Prober::news);
-        let mut other = self.other_status();
-        let mut fleet = self.shared.fleet.clone();
-        let other_changed = async {
-            match &mut other {
-                Some(status) => {
-                    tokio::select! {
-                        _ = status.changed() => {}
-                        _ = fleet.changed() => {}
-                    }
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(timer, place, late, other_changed);
+        let others_changed = self.others_changed();
+        tokio::pin!(timer, place, late, others_changed);
         loop {
             tokio::select! {
                 request = inbox.recv() => match request {
@@ -452,21 +481,9 @@ impl<H: Host> Task<H> {
                 }
                 () = &mut late => {}
                 permit = &mut place => self.permit = permit,
-                () = &mut other_changed => {}
+                () = &mut others_changed => {}
             }
             return true;
         }
-    }
-
-    fn other_status(&self) -> Option<watch::Receiver<Status>> {
-        let id = self.waiting_for.as_ref()?;
-        let fleet = self.shared.fleet.borrow().clone();
-        let mut status = fleet.get(id)?.status.clone();
-        status.mark_unchanged();
-        // It may have become ready since it was looked at.
-        if status.borrow().is_ready() {
-            status.mark_changed();
-        }
-        Some(status)
     }
 }

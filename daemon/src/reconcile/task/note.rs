@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::machine::{Active, Ended};
+use crate::machine::{Active, Ended, last_exit};
+use crate::model::Program;
 
 use super::publish::HOST_STOPS;
 use super::{Next, Task};
@@ -22,6 +23,10 @@ impl<H: Host> Task<H> {
         let unit = &observed.unit;
         if unit.is_foreign() {
             return;
+        }
+        if matches!(unit.active, Active::Failed | Active::Inactive) {
+            // Who stops after this one goes on.
+            self.descending.clear();
         }
         let before = self.last.as_ref().map(|last| last.active);
         let was_up = matches!(
@@ -49,8 +54,12 @@ impl<H: Host> Task<H> {
         if let Some(ended) = ended {
             let asked = std::mem::take(&mut self.stopping);
             let condemned = self.condemned.take().filter(|_| asked);
-            let how = ended.map_or_else(|| "exit status 0".to_owned(), ToString::to_string);
-            self.last_exit = Some(condemned.as_ref().map_or(how, |it| it.why.clone()));
+            let boots = matches!(self.wanted.container().program, Program::Boot { .. });
+            self.last_exit = Some(condemned.as_ref().map_or_else(
+                || last_exit(ended, asked, boots),
+                |condemned| condemned.why.clone(),
+            ));
+            self.last_exit_ms = Some(unit.ended_ms().unwrap_or_else(now_ms));
             // A host that goes down ends its guests: none of them failed, or powered itself off. Asked
             // here and not before: systemd knows of its shutdown before it ends the first.
             let counts = !asked || condemned.is_some();
@@ -120,26 +129,15 @@ impl<H: Host> Task<H> {
     pub(super) fn held_back(&mut self, observed: &Observed) -> bool {
         let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
         if !down || self.wanted.intent != Intent::Run {
-            self.waiting_for = None;
+            self.waiting = None;
             return false;
         }
         if self.given_up || self.next_try.is_some_and(|due| due > Instant::now()) {
             return true;
         }
         self.next_try = None;
-        let fleet = self.shared.fleet.borrow().clone();
-        self.waiting_for = self
-            .wanted
-            .container()
-            .after
-            .iter()
-            .find(|id| {
-                fleet
-                    .get(*id)
-                    .is_none_or(|handle| !handle.status.borrow().is_ready())
-            })
-            .cloned();
-        self.waiting_for.is_some()
+        self.waiting = self.who_is_waited_for();
+        self.waiting.is_some()
     }
 
     /// Takes one of the places of guests that start at once; the place is given back when the guest

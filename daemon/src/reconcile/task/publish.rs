@@ -71,7 +71,7 @@ impl<H: Host> Task<H> {
             Held::Ended
         } else if self.blocked.is_some() {
             Held::Blocked
-        } else if self.waiting_for.is_some() {
+        } else if self.waiting.is_some() {
             Held::After
         } else {
             Held::Turn
@@ -86,15 +86,15 @@ impl<H: Host> Task<H> {
             Case::Off => self.why_stopped(),
             Case::HostStops => Some(HOST_STOPS.to_owned()),
             Case::Blocked => self.blocked.clone(),
-            Case::After => {
-                let other = self.waiting_for.as_ref()?;
-                Some(format!("waits for {other} to be ready"))
-            }
+            Case::After => self.waiting.as_ref().map(|wait| wait.reason.clone()),
             Case::Turn => Some("waits for its turn".to_owned()),
             Case::Start | Case::Activating => None,
             Case::Coming => found().map(|words| format!("not ready yet: {words}")),
             Case::Running | Case::Found | Case::Healthy | Case::Trouble => trouble(),
             Case::Unhealthy => trouble().or_else(found),
+            Case::Stop if !self.stops_after.is_empty() => {
+                Some(format!("waits for {} to stop", list(&self.stops_after)))
+            }
             Case::Stop | Case::Stopping => self.condemned.as_ref().map(|it| it.why.clone()),
             Case::Ended => self.last_exit.clone(),
         }
@@ -119,18 +119,10 @@ impl<H: Host> Task<H> {
             let left = due.saturating_duration_since(Instant::now());
             now_ms() + u64::try_from(left.as_millis()).unwrap_or(u64::MAX / 2)
         });
-        let id = &self.wanted.id;
-        self.status.send_if_modified(|status| {
-            let before = status.clone();
+        self.tell(observed, |status| {
             if status.state != state {
                 status.state = state;
                 status.since_ms = now_ms();
-                let because = reason
-                    .as_deref()
-                    .map(|it| format!(": {it}"))
-                    .unwrap_or_default();
-                tracing::info!(container = %id, state = state.as_str(),
-                    "{id} is {}{because}", state.as_str());
             }
             // A guest that outlived the last ctrd is up since it was ready, not since it was found.
             let ready = observed.map_or(0, |observed| observed.unit.active_since_usec / 1000);
@@ -150,11 +142,17 @@ impl<H: Host> Task<H> {
                 .trouble
                 .as_ref()
                 .and_then(|trouble| trouble.hint.clone());
+            let wait = self.waiting.as_ref().filter(|_| state == State::Waiting);
+            status.cause = wait.and_then(|wait| wait.cause.clone());
+            if status.hint.is_none() {
+                status.hint = wait.and_then(|wait| wait.hint.clone());
+            }
             let tries = state == State::Failed || self.trouble.is_some();
             status.next_try_ms = next_try_ms.filter(|_| tries);
             status.failures = if tries { self.backoff.failures() } else { 0 };
             status.restarts = self.restarts;
             status.last_exit.clone_from(&self.last_exit);
+            status.last_exit_ms = self.last_exit_ms;
             if let Some(observed) = observed {
                 let ours = observed
                     .registered
@@ -166,7 +164,6 @@ impl<H: Host> Task<H> {
                     .clone_from(&observed.unit.control_group);
                 status.uid_base = observed.state.and_then(|state| state.base);
             }
-            *status != before
         });
     }
 }
