@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use ctr_api::wire::{ContainerStatus, CredentialStatus, PortStatus, State};
 
-use super::status::{percent, reason_of, stands_in_the_way, up};
-use super::units::{date_and_time, size};
-use super::{CpuMeter, View, wrap};
+use super::status::{reason_of, stands_in_the_way, up};
+use super::units::date_and_time;
+use super::{CpuMeter, View, limits, wrap};
 
 /// Everything that is known of one container.
 pub(crate) fn detail(container: &ContainerStatus, meter: &mut CpuMeter, view: View) -> String {
@@ -101,11 +101,11 @@ fn facts(
         ),
         (
             "processor",
-            processor(container, meter, view.now_ms)
-                .into_iter()
-                .collect(),
+            limits::processor(container, meter, view.now_ms),
         ),
-        ("memory", memory(container).into_iter().collect()),
+        ("memory", limits::memory(container)),
+        ("tasks", limits::tasks(container)),
+        ("overridden", limits::overridden(container)),
         ("root", one(&container.root)),
         ("users", one(&container.users)),
         ("binds", container.binds.clone()),
@@ -151,22 +151,6 @@ fn secret(credential: &CredentialStatus) -> String {
         None => String::new(),
     };
     format!("{id}: {from}{now}")
-}
-
-fn processor(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Option<String> {
-    let average = percent(meter.percent(container, now_ms)?);
-    Some(format!("{average} of one, on average since the start"))
-}
-
-fn memory(container: &ContainerStatus) -> Option<String> {
-    let used = container.usage.as_ref().and_then(|it| it.memory).map(size);
-    let max = container.memory_max.map(size);
-    match (used, max) {
-        (Some(used), Some(max)) => Some(format!("{used} of at most {max}")),
-        (Some(used), None) => Some(format!("{used}, no bound")),
-        (None, Some(max)) => Some(format!("at most {max}")),
-        (None, None) => None,
-    }
 }
 
 #[cfg(test)]

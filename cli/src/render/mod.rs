@@ -4,6 +4,7 @@
 mod cpu;
 mod detail;
 mod leftovers;
+mod limits;
 mod paint;
 mod plan;
 mod status;

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use ctr_api::wire::{
     Action, ApplyReport, ContainerPlan, ContainerStatus, CredentialStatus, DeclarationStatus,
-    DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView, PortStatus,
-    PruneReport, State,
+    DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Limits, Outcome, PlanView,
+    PortStatus, PruneReport, State,
 };
 use ctr_api::{BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, to_dict};
 use tokio::sync::oneshot;
@@ -224,7 +224,7 @@ fn container(name: &str) -> ContainerStatus {
         unit: format!("ctr-lab-{name}.service"),
         leader: None,
         usage: None,
-        memory_max: None,
+        limits: Limits::default(),
         root: "tree /var/lib/machines/debian".to_owned(),
         users: "own (524288..589823)".to_owned(),
         binds: vec![],

@@ -9,6 +9,7 @@ mod a_rude_client_harms_only_itself;
 mod a_running_nixos_guest_switches_to_another_system;
 mod a_slow_stop_holds_nobody_up;
 mod aliases_work;
+mod an_administrators_drop_in_sets_a_limit;
 mod an_upgrade_restarts_nothing;
 mod applies_only_what_changed;
 mod apply_restores_the_firewall;
