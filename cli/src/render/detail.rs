@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ctr_api::wire::{ContainerStatus, CredentialStatus, PortStatus, State};
 
+use super::advice::advice;
 use super::status::{reason_of, stands_in_the_way, up};
 use super::units::date_and_time;
 use super::{CpuMeter, View, limits, wrap};
@@ -36,7 +37,7 @@ fn headline(container: &ContainerStatus, view: View) -> String {
     };
     let room = view.width.map(|it| it.saturating_sub(2));
     let reason = reason_of(container, view.now_ms);
-    let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let hint = advice(container).map(|hint| format!("hint: {hint}"));
     for line in reason
         .iter()
         .chain(&hint)

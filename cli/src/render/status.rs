@@ -4,6 +4,7 @@ use ctr_api::wire::{
     ContainerStatus, GroupStatus, HostStatus, Leaving, Limits, Obstacle, PortStatus, State,
 };
 
+use super::advice::advice;
 use super::paint::state_style;
 use super::table::{Cell, Row, Section, Table};
 use super::units::{size, span};
@@ -120,7 +121,7 @@ fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {
         or_dash(tasks(container)),
         Cell::new(container.restarts.to_string()),
     ];
-    let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let hint = advice(container).map(|hint| format!("hint: {hint}"));
     // Root in such a guest is root of the host.
     let users = (container.users == "host").then(|| "runs as the host's users".to_owned());
     let text = reason_of(container, now_ms)
