@@ -18,6 +18,7 @@ mod error_text;
 pub mod firewall;
 pub mod journal;
 pub mod machine;
+mod metrics;
 pub mod model;
 pub mod network;
 pub mod os;

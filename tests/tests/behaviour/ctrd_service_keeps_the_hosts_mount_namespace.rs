@@ -74,6 +74,9 @@ fn bounded(host: &Host, status: &str) {
     for (setting, value) in [
         ("IPAddressDeny", "0.0.0.0/0 ::/0"),
         ("SocketBindDeny", "any"),
+        // For metrics, where they are declared.
+        ("IPAddressAllow", "127.0.0.0/8 ::1/128"),
+        ("SocketBindAllow", "tcp:1024-65535"),
         ("DevicePolicy", "closed"),
         ("LimitCORE", "0"),
     ] {

@@ -39,6 +39,7 @@ mod logs_show_the_guest;
 mod makes_secrets_once;
 mod masquerades_to_the_uplink;
 mod mends_the_network_under_a_running_guest;
+mod metrics_are_served_to_the_host;
 mod names_a_mount_below_a_bind;
 mod names_resolve_between_containers;
 mod network_managers_leave_ours_alone;
