@@ -1,5 +1,5 @@
 //! What several containers say, line by line, each with the name of who says it: from what
-//! `journalctl --output=json` writes (systemd's JOURNAL_EXPORT_FORMATS.md).
+//! `journalctl --output=json` writes (systemd's `JOURNAL_EXPORT_FORMATS.md`).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

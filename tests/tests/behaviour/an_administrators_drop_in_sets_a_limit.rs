@@ -43,7 +43,7 @@ fn an_administrators_drop_in_sets_a_limit() {
         key: "tasks-max".to_owned(),
         path: DROP_IN.to_owned(),
     };
-    assert_eq!(web.overridden, [theirs.clone()]);
+    assert_eq!(web.overridden, std::slice::from_ref(&theirs));
     let other = status(&host, "other").limits;
     assert_eq!((other.tasks_max, other.overridden), (Some(500), vec![]));
 
