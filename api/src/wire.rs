@@ -103,6 +103,18 @@ pub enum State {
 }
 
 impl State {
+    /// Every one of them.
+    pub const ALL: [Self; 8] = [
+        Self::Stopped,
+        Self::Waiting,
+        Self::Starting,
+        Self::Running,
+        Self::Healthy,
+        Self::Unhealthy,
+        Self::Stopping,
+        Self::Failed,
+    ];
+
     /// It is as it should be: what comes after it may start.
     pub const fn is_ready(self) -> bool {
         matches!(self, Self::Running | Self::Healthy)
@@ -191,9 +203,9 @@ pub struct ContainerStatus {
     /// What it uses now, where the kernel tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// The bound on its memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_max: Option<u64>,
+    /// What bounds it.
+    #[serde(default)]
+    pub limits: Limits,
     /// Its root, in one line: `tree /var/lib/machines/debian`.
     pub root: String,
     /// Whose users it runs as: `own (524288..589823)` or `host`.
@@ -316,6 +328,42 @@ pub struct Usage {
     /// Memory in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// Processes and threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<u64>,
+}
+
+/// What bounds a container: what holds of its unit where it has one, else what is declared. A bound
+/// that is absent is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The most memory, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_max: Option<u64>,
+    /// Memory in bytes above which it is slowed down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_high: Option<u64>,
+    /// Processors, in thousandths of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milli_cpus: Option<u64>,
+    /// Its share of the processors under contention, 1 to 10000; 100 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_weight: Option<u64>,
+    /// The most processes and threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks_max: Option<u64>,
+    /// Those that a drop-in of an administrator sets for its unit, and not the declaration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<OverriddenLimit>,
+}
+
+/// A limit that a drop-in of an administrator sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverriddenLimit {
+    /// Its key in the declaration: `memory-max`.
+    pub key: String,
+    /// The file: `/etc/systemd/system/ctr-ml-ollama.service.d/override.conf`.
+    pub path: String,
 }
 
 /// What applying a declaration does to one container.

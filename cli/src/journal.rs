@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -22,6 +22,8 @@ use crate::args::Logs;
 use crate::authorise::plainly;
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
+use crate::named::{self, Names};
+use crate::output;
 use crate::program;
 use crate::visible::{copy_visibly, visible};
 
@@ -46,25 +48,63 @@ pub(crate) fn is_ours_to_read() -> bool {
 }
 
 /// Becomes `journalctl`, so that its pager, its signals and its exit status are its own; shows what
-/// it says where that would write to a terminal what a guest wrote as it is.
+/// it says where that would write to a terminal what a guest wrote as it is, and with the names of
+/// several containers.
 pub(crate) fn by_ourselves(words: &Logs, containers: &[&ContainerStatus]) -> Result<Exit, Error> {
+    let look = Look::of(words, containers);
     let mut journalctl = Command::new(program::of_the_system("journalctl")?);
     journalctl
-        .args(options(words))
+        .args(options(words, &look))
         .args(of(Path::new(VIEWS), containers)?);
     let failed = |error| Error::failed("failed to run journalctl").caused(&error);
     let raw = words.output.as_deref().is_some_and(is_raw);
-    if !raw || !io::stdout().is_terminal() {
+    let shows = matches!(look, Look::Named(_)) || (raw && io::stdout().is_terminal());
+    if !shows {
         return Err(failed(journalctl.exec()));
     }
     let mut child = journalctl.stdout(Stdio::piped()).spawn().map_err(failed)?;
     if let Some(lines) = child.stdout.take() {
-        show(lines.into(), words.follow)?;
+        show(lines.into(), words.follow, look)?;
     }
     // Whoever left the pager has seen enough.
     let _ = child.kill();
     child.wait().map_err(failed)?;
     Ok(Exit::OK)
+}
+
+/// How lines are shown.
+enum Look {
+    /// As they come.
+    Plain,
+    /// With the name of who says each.
+    Named(Names),
+}
+
+impl Look {
+    /// Several containers have their names, where no other look is asked for.
+    fn of(words: &Logs, containers: &[&ContainerStatus]) -> Self {
+        if words.output.is_some() || containers.len() < 2 {
+            return Self::Plain;
+        }
+        let terminal = io::stdout().is_terminal();
+        Self::Named(Names::of(containers, output::view().paint, terminal))
+    }
+
+    /// What `journalctl` is asked for.
+    fn output(&self, words: &Logs) -> Option<String> {
+        match self {
+            Self::Plain => words.output.clone(),
+            Self::Named(_) => Some(named::OUTPUT.to_owned()),
+        }
+    }
+
+    fn copy(&self, lines: &mut File, to: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Named(names) => names.copy(&mut BufReader::new(lines), to),
+            Self::Plain if io::stdout().is_terminal() => copy_visibly(lines, to),
+            Self::Plain => io::copy(lines, to).map(drop),
+        }
+    }
 }
 
 /// Whether `journalctl` shows lines of this look without regard to what is in them. In all others it
@@ -74,7 +114,7 @@ fn is_raw(output: &str) -> bool {
 }
 
 /// The options of our own `journalctl`.
-fn options(words: &Logs) -> Vec<String> {
+fn options(words: &Logs, look: &Look) -> Vec<String> {
     let mut arguments = Vec::new();
     if words.follow {
         arguments.push("--follow".to_owned());
@@ -85,7 +125,7 @@ fn options(words: &Logs) -> Vec<String> {
     if let Some(since) = &words.since {
         arguments.push(format!("--since={since}"));
     }
-    if let Some(output) = &words.output {
+    if let Some(output) = look.output(words) {
         arguments.push(format!("--output={output}"));
     }
     arguments
@@ -123,11 +163,12 @@ pub(crate) async fn by_ctrd(
 ) -> Result<Exit, Error> {
     // As journalctl has it: who follows begins with the last ten.
     let lines = words.lines.or(words.follow.then_some(10));
+    let look = Look::of(&words, containers);
     let request = JournalRequest {
         lines,
-        since: words.since,
         follow: words.follow,
-        output: words.output,
+        output: look.output(&words),
+        since: words.since,
     };
     let names: Vec<_> = containers
         .iter()
@@ -138,7 +179,7 @@ pub(crate) async fn by_ctrd(
     let (lines, complaints): (zbus::OwnedFd, zbus::OwnedFd) =
         daemon.asker().call(manager, "OpenJournal", &sent).await?;
     let complaints = thread::spawn(move || text(complaints.into()));
-    show(lines.into(), request.follow)?;
+    show(lines.into(), request.follow, look)?;
     let complaints = complaints.join().unwrap_or_default();
     match complaints.trim() {
         "" => Ok(Exit::OK),
@@ -146,15 +187,14 @@ pub(crate) async fn by_ctrd(
     }
 }
 
-fn show(lines: OwnedFd, follow: bool) -> Result<(), Error> {
+fn show(lines: OwnedFd, follow: bool, look: Look) -> Result<(), Error> {
     let mut lines = File::from(lines);
-    if !io::stdout().is_terminal() {
-        io::copy(&mut lines, &mut io::stdout().lock())?;
-        return Ok(());
-    }
-    match program::of_the_system("less") {
-        Ok(less) if !follow && !is_unpaged() => paged(&less, lines),
-        _ => Ok(copy_visibly(&mut lines, &mut io::stdout().lock())?),
+    let pager = program::of_the_system("less");
+    match pager {
+        Ok(less) if io::stdout().is_terminal() && !follow && !is_unpaged() => {
+            paged(&less, lines, look)
+        }
+        _ => Ok(look.copy(&mut lines, &mut io::stdout().lock())?),
     }
 }
 
@@ -165,7 +205,7 @@ fn is_unpaged() -> bool {
 }
 
 /// Hands the lines to `less`, with the options that `journalctl` gives it.
-fn paged(less: &Path, mut lines: File) -> Result<(), Error> {
+fn paged(less: &Path, mut lines: File, look: Look) -> Result<(), Error> {
     let failed = |error| Error::failed("failed to run less").caused(&error);
     // Ctrl-C is for the pager, which gives the terminal back: we end after it.
     let _caught = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -176,7 +216,7 @@ fn paged(less: &Path, mut lines: File) -> Result<(), Error> {
         .map_err(failed)?;
     if let Some(mut input) = pager.stdin.take() {
         // It ends with the lines, or with the pager: then nobody reads what it writes.
-        thread::spawn(move || copy_visibly(&mut lines, &mut input));
+        thread::spawn(move || look.copy(&mut lines, &mut input));
     }
     pager.wait().map_err(failed)?;
     Ok(())
@@ -232,7 +272,7 @@ async fn ctrds_last_lines(daemon: &Daemon, container: &ContainerStatus) -> Resul
 mod tests {
     use std::fs;
 
-    use super::{of, options};
+    use super::{Look, of, options};
     use crate::args::Logs;
     use crate::sample;
 
@@ -246,7 +286,7 @@ mod tests {
             output: None,
         };
         assert_eq!(
-            options(&words),
+            options(&words, &Look::Plain),
             ["--follow", "--lines=5", "--since=-1h; reboot"]
         );
     }

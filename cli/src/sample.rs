@@ -2,7 +2,7 @@
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
-    Obstacle, PortStatus, State, Usage,
+    Limits, Obstacle, PortStatus, State, Usage,
 };
 
 /// When the tests look: 2h13m after the containers started.
@@ -41,8 +41,12 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         usage: Some(Usage {
             cpu_usec: Some(UP_MS * 30),
             memory: Some(1_288_490_189),
+            tasks: Some(42),
         }),
-        memory_max: Some(8 << 30),
+        limits: Limits {
+            memory_max: Some(8 << 30),
+            ..Limits::default()
+        },
         root: "nixos /nix/store/abc-nixos-system-ml-ollama".to_owned(),
         users: "own (524288..589823)".to_owned(),
         binds: Vec::new(),
@@ -123,8 +127,9 @@ pub(crate) fn host() -> HostStatus {
     jupyter.usage = Some(Usage {
         cpu_usec: Some(7_000_000),
         memory: Some(310 << 20),
+        tasks: Some(9),
     });
-    jupyter.memory_max = None;
+    jupyter.limits = Limits::default();
     jupyter.credentials = vec![secret("token", None)];
     let mut comfyui = at(
         in_state("ml", "comfyui", State::Waiting),

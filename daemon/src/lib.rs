@@ -19,6 +19,7 @@ pub mod firewall;
 pub mod health;
 pub mod journal;
 pub mod machine;
+mod metrics;
 pub mod model;
 pub mod network;
 pub mod os;

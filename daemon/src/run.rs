@@ -60,6 +60,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     let looking = host.clone();
     tokio::spawn(async move { looking.follow_others().await });
     tokio::spawn(follow_resolver(paths, host));
+    tokio::spawn(crate::metrics::serve(fleet.clone()));
     tokio::spawn(fleet.clone().keep_trying());
     // Without a declaration nothing is known to be undeclared: what runs is left alone.
     if begun.is_ok() {

@@ -99,6 +99,11 @@ cases! {
     limits_leave_a_guest_room_to_start
     many_problems_are_all_shown_at_once
     modes_are_octal_and_plain
+    a_socket_for_metrics_has_a_short_path
+    metrics_are_served_at_a_path_or_an_address
+    metrics_are_served_on_ipv6s_loopback_too
+    metrics_are_served_on_the_loopback_alone
+    metrics_have_no_port_of_the_hosts_services
     name_servers_are_ones_that_guests_can_ask
     names_keep_to_the_rule_of_host_names
     nothing_else_stands_where_credentials_do

@@ -12,19 +12,8 @@ use ctrd::reconcile::state::{Case, Facts, case};
 const BEGIN: &str = "<!-- tables of states: written by the tests -->\n";
 const END: &str = "<!-- end of the tables of states -->\n";
 
-const STATES: [State; 8] = [
-    State::Stopped,
-    State::Waiting,
-    State::Starting,
-    State::Running,
-    State::Healthy,
-    State::Unhealthy,
-    State::Stopping,
-    State::Failed,
-];
-
 /// The one fact in which two sets of facts differ, as the page calls it; `None` for several or none.
-fn difference(one: &Facts, other: &Facts) -> Option<&'static str> {
+fn difference(one: Facts, other: Facts) -> Option<&'static str> {
     let Facts {
         intent,
         active,
@@ -34,12 +23,12 @@ fn difference(one: &Facts, other: &Facts) -> Option<&'static str> {
         held,
     } = one;
     let differ = [
-        (*intent != other.intent, "intent"),
-        (*active != other.active, "unit"),
-        (*doing != other.doing, "step"),
-        (*restarts != other.restarts, "restart"),
-        (*health != other.health, "health"),
-        (*held != other.held, "hold"),
+        (intent != other.intent, "intent"),
+        (active != other.active, "unit"),
+        (doing != other.doing, "step"),
+        (restarts != other.restarts, "restart"),
+        (health != other.health, "health"),
+        (held != other.held, "hold"),
     ];
     let mut differ = differ.iter().filter(|(differs, _)| *differs);
     let (_, first) = differ.next()?;
@@ -54,7 +43,7 @@ fn transitions() -> BTreeMap<(&'static str, &'static str), BTreeSet<&'static str
     let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (one, from) in &all {
         for (other, to) in all.iter().filter(|(_, to)| to != from) {
-            if let Some(fact) = difference(one, other) {
+            if let Some(fact) = difference(*one, *other) {
                 let states = (from.as_str(), to.as_str());
                 found.entry(states).or_default().insert(fact);
             }
@@ -65,21 +54,21 @@ fn transitions() -> BTreeMap<(&'static str, &'static str), BTreeSet<&'static str
 
 fn tables() -> String {
     let mut text = String::from("\n| State | When |\n|---|---|\n");
-    for state in STATES {
+    for state in State::ALL {
         for case in Case::ALL.iter().filter(|case| case.state() == state) {
             let _ = writeln!(text, "| `{}` | {} |", state.as_str(), case.when());
         }
     }
     let found = transitions();
     text.push_str("\n| From \\ to |");
-    for to in STATES {
+    for to in State::ALL {
         let _ = write!(text, " `{}` |", to.as_str());
     }
     text.push_str("\n|---|");
-    text.push_str(&"---|".repeat(STATES.len()));
-    for from in STATES {
+    text.push_str(&"---|".repeat(State::ALL.len()));
+    for from in State::ALL {
         let _ = write!(text, "\n| `{}` |", from.as_str());
-        for to in STATES {
+        for to in State::ALL {
             let facts = found.get(&(from.as_str(), to.as_str()));
             let words = facts.map(|facts| facts.iter().copied().collect::<Vec<_>>().join(", "));
             let _ = write!(text, " {} |", words.unwrap_or_default());
@@ -106,7 +95,7 @@ fn the_explanation_has_the_states() {
 
 #[test]
 fn every_state_has_a_case() {
-    for state in STATES {
+    for state in State::ALL {
         assert!(
             Case::ALL.iter().any(|case| case.state() == state),
             "{state:?}"

@@ -1,5 +1,6 @@
 //! `ctr status --watch`: the table, redrawn as things change.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::time::Duration;
@@ -115,24 +116,44 @@ async fn follow(
 }
 
 /// The terminal's other screen; what stood there before comes back when this is dropped.
-struct Screen(io::Stdout);
+struct Screen {
+    out: io::Stdout,
+    /// A terminal that knows no control sequences (`TERM=dumb`) is written on like paper, where
+    /// something differs: what stands there last.
+    paper: Option<RefCell<String>>,
+}
 
 impl Screen {
     fn open() -> Result<Self, Error> {
+        let out = io::stdout();
+        if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+            let paper = Some(RefCell::default());
+            return Ok(Self { out, paper });
+        }
         // Other screen, cursor hidden (xterm control sequences, DECSET 1049 and DECTCEM).
         output::print("\x1b[?1049h\x1b[?25l")?;
-        Ok(Self(io::stdout()))
+        Ok(Self { out, paper: None })
     }
 
     fn draw(&self, text: &str) -> Result<(), Error> {
-        let rows = terminal_size::terminal_size_of(&self.0).map_or(24, |(_, rows)| rows.0);
+        if let Some(paper) = &self.paper {
+            let before = paper.replace(text.to_owned());
+            if before == text {
+                return Ok(());
+            }
+            return output::print(&format!("{text}\n"));
+        }
+        let rows = terminal_size::terminal_size_of(&self.out).map_or(24, |(_, rows)| rows.0);
         output::print(&frame(text, rows.into()))
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let mut out = self.0.lock();
+        if self.paper.is_some() {
+            return;
+        }
+        let mut out = self.out.lock();
         let _ = out.write_all(b"\x1b[?25h\x1b[?1049l");
         let _ = out.flush();
     }

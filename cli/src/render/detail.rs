@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use ctr_api::wire::{ContainerStatus, CredentialStatus, HealthStatus, PortStatus};
 
-use super::status::{percent, reason_of, stands_in_the_way, up};
-use super::units::{date_and_time, size};
-use super::{CpuMeter, View, wrap};
+use super::advice::advice;
+use super::status::{reason_of, stands_in_the_way, up};
+use super::units::date_and_time;
+use super::{CpuMeter, View, limits, wrap};
 
 /// Everything that is known of one container.
 pub(crate) fn detail(container: &ContainerStatus, meter: &mut CpuMeter, view: View) -> String {
@@ -36,7 +37,7 @@ fn headline(container: &ContainerStatus, view: View) -> String {
     };
     let room = view.width.map(|it| it.saturating_sub(2));
     let reason = reason_of(container, view.now_ms);
-    let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let hint = advice(container).map(|hint| format!("hint: {hint}"));
     for line in reason
         .iter()
         .chain(&hint)
@@ -105,11 +106,11 @@ fn facts(
         ("health", container.health.iter().map(health).collect()),
         (
             "processor",
-            processor(container, meter, view.now_ms)
-                .into_iter()
-                .collect(),
+            limits::processor(container, meter, view.now_ms),
         ),
-        ("memory", memory(container).into_iter().collect()),
+        ("memory", limits::memory(container)),
+        ("tasks", limits::tasks(container)),
+        ("overridden", limits::overridden(container)),
         ("root", one(&container.root)),
         ("users", one(&container.users)),
         ("binds", container.binds.clone()),
@@ -170,22 +171,6 @@ fn secret(credential: &CredentialStatus) -> String {
         None => String::new(),
     };
     format!("{id}: {from}{now}")
-}
-
-fn processor(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Option<String> {
-    let average = percent(meter.percent(container, now_ms)?);
-    Some(format!("{average} of one, on average since the start"))
-}
-
-fn memory(container: &ContainerStatus) -> Option<String> {
-    let used = container.usage.as_ref().and_then(|it| it.memory).map(size);
-    let max = container.memory_max.map(size);
-    match (used, max) {
-        (Some(used), Some(max)) => Some(format!("{used} of at most {max}")),
-        (Some(used), None) => Some(format!("{used}, no bound")),
-        (None, Some(max)) => Some(format!("at most {max}")),
-        (None, None) => None,
-    }
 }
 
 #[cfg(test)]

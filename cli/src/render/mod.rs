@@ -1,9 +1,11 @@
 //! From wire types to text. Nothing here reads a clock or a terminal: width, colour and time are
 //! arguments, so that every rendering can be tested letter by letter.
 
+mod advice;
 mod cpu;
 mod detail;
 mod leftovers;
+mod limits;
 mod paint;
 mod plan;
 mod status;
@@ -17,7 +19,7 @@ pub(crate) use paint::Paint;
 pub(crate) use plan::{Depth, applied, changes_something, plan};
 pub(crate) use status::status;
 use table::wrap;
-pub(crate) use units::{clock_time, size};
+pub(crate) use units::{clock_time, date_and_time, size};
 
 /// What a rendering depends on besides the data.
 #[derive(Debug, Clone, Copy)]

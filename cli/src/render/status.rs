@@ -1,17 +1,21 @@
 //! The table of `ctr status`.
 
-use ctr_api::wire::{ContainerStatus, GroupStatus, HostStatus, Leaving, Obstacle, PortStatus};
+use ctr_api::wire::{
+    ContainerStatus, GroupStatus, HostStatus, Leaving, Limits, Obstacle, PortStatus,
+};
 
+use super::advice::advice;
 use super::paint::state_style;
 use super::table::{Cell, Row, Section, Table};
 use super::units::{size, span};
 use super::{CpuMeter, View, wrap};
 
-const TITLES: [&str; 7] = [
-    "NAME", "STATE", "ADDRESS", "UP", "CPU", "MEMORY", "RESTARTS",
+const TITLES: [&str; 8] = [
+    "NAME", "STATE", "ADDRESS", "UP", "CPU", "MEMORY", "TASKS", "RESTARTS",
 ];
-/// What a narrow terminal can do without, the least first: restarts, processor, memory, time, address.
-const DROPPED_FIRST: [usize; 5] = [6, 4, 5, 3, 2];
+/// What a narrow terminal can do without, the least first: tasks, restarts, processor, memory, time,
+/// address.
+const DROPPED_FIRST: [usize; 6] = [6, 7, 4, 5, 3, 2];
 /// More ports than this are counted, not listed.
 const PORTS_SHOWN: usize = 3;
 
@@ -112,11 +116,12 @@ fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {
         Cell::styled(container.state.as_str(), state_style(container.state)),
         Cell::new(address(container)),
         or_dash(up(container, now_ms)),
-        or_dash(meter.percent(container, now_ms).map(percent)),
+        or_dash(processor(container, meter, now_ms)),
         or_dash(memory(container)),
+        or_dash(tasks(container)),
         Cell::new(container.restarts.to_string()),
     ];
-    let hint = container.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    let hint = advice(container).map(|hint| format!("hint: {hint}"));
     // Root in such a guest is root of the host.
     let users = (container.users == "host").then(|| "runs as the host's users".to_owned());
     let text = reason_of(container, now_ms)
@@ -175,11 +180,32 @@ pub(super) fn up(container: &ContainerStatus, now_ms: u64) -> Option<String> {
     Some(span(now_ms.saturating_sub(since)))
 }
 
+fn processor(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Option<String> {
+    let used = percent(meter.percent(container, now_ms)?);
+    Some(match container.limits.milli_cpus {
+        Some(milli) => format!("{used}/{}%", milli / 10),
+        None => used,
+    })
+}
+
 fn memory(container: &ContainerStatus) -> Option<String> {
     let used = size(container.usage.as_ref()?.memory?);
-    Some(match container.memory_max {
+    let Limits {
+        memory_max,
+        memory_high,
+        ..
+    } = container.limits;
+    Some(match memory_max.or(memory_high) {
         Some(max) => format!("{used}/{}", size(max)),
         None => used,
+    })
+}
+
+fn tasks(container: &ContainerStatus) -> Option<String> {
+    let used = container.usage.as_ref()?.tasks?;
+    Some(match container.limits.tasks_max {
+        Some(max) => format!("{used}/{max}"),
+        None => used.to_string(),
     })
 }
 

@@ -16,8 +16,8 @@ use std::time::Duration;
 use ctr_api::events::{ContainerEvent, Event, Why};
 use ctr_api::wire::{
     Action, ApplyReport, ContainerPlan, ContainerStatus, ContainersRequest, CredentialStatus,
-    DeclarationStatus, DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Outcome, PlanView,
-    PortStatus, PruneReport, RequestReport, State, Verb,
+    DeclarationStatus, DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Limits, Outcome,
+    PlanView, PortStatus, PruneReport, RequestReport, State, Verb,
 };
 use ctr_api::{
     BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, from_dict, to_dict,
@@ -230,7 +230,7 @@ fn container(name: &str) -> ContainerStatus {
         unit: format!("ctr-lab-{name}.service"),
         leader: None,
         usage: None,
-        memory_max: None,
+        limits: Limits::default(),
         root: "tree /var/lib/machines/debian".to_owned(),
         users: "own (524288..589823)".to_owned(),
         binds: vec![],

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HealthStatus,
-    HostStatus, Leaving, Obstacle, PortStatus, Problem, Severity, State, Usage,
+    HostStatus, Leaving, Limits, Obstacle, OverriddenLimit, PortStatus, Problem, Severity, State,
+    Usage,
 };
 
 use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
 use crate::machine::root::{UidBase, machine_id};
-use crate::machine::{unit_name, usage};
+use crate::machine::{self, LIMITS, unit_name};
 use crate::model::{Container, ContainerId, Group, Health, Port, Root, UserMode};
 use crate::os::Paths;
 use crate::reconcile::fleet::{Fleet, InForce};
@@ -167,7 +168,6 @@ pub(super) fn container_status(
     credentials: Vec<CredentialStatus>,
     obstacles: Vec<Obstacle>,
 ) -> ContainerStatus {
-    let used = usage(&paths.cgroup, &status.control_group);
     let up = status.state.is_up() || matches!(status.state, State::Starting | State::Stopping);
     ContainerStatus {
         group: container.id.group.to_string(),
@@ -195,11 +195,8 @@ pub(super) fn container_status(
         last_exit_ms: status.last_exit_ms,
         unit: unit_name(&container.machine),
         leader: status.leader,
-        usage: (up && (used.cpu_usec.is_some() || used.memory.is_some())).then_some(Usage {
-            cpu_usec: used.cpu_usec,
-            memory: used.memory,
-        }),
-        memory_max: container.limits.memory_max,
+        usage: up.then(|| usage_of(paths, status)).flatten(),
+        limits: limits(container, status),
         root: match &container.root {
             Root::Tree(path) => format!("tree {}", path.display()),
             Root::Directory(path) => format!("directory {}", path.display()),
@@ -235,6 +232,45 @@ fn health_status(health: &Health, found: Option<&Found>) -> HealthStatus {
         since_ms: found.filter(|it| it.last.is_some()).map(|it| it.since_ms),
         failed: found.map_or(0, |found| found.failed),
         failures: health.failures,
+    }
+}
+
+fn usage_of(paths: &Paths, status: &Status) -> Option<Usage> {
+    let machine::Usage {
+        cpu_usec,
+        memory,
+        tasks,
+    } = machine::usage(&paths.cgroup, &status.control_group);
+    let told = cpu_usec.is_some() || memory.is_some() || tasks.is_some();
+    told.then_some(Usage {
+        cpu_usec,
+        memory,
+        tasks,
+    })
+}
+
+/// What holds of its unit, or would of the next.
+fn limits(container: &Container, status: &Status) -> Limits {
+    let declared = &container.limits;
+    let in_force = |property: &str, declared: Option<u64>| match status.limits.get(property) {
+        Some(now) => Some(*now).filter(|it| *it != u64::MAX),
+        None => declared,
+    };
+    let overridden = LIMITS.iter().filter_map(|limit| {
+        let path = status.overridden.get(limit.property)?;
+        Some(OverriddenLimit {
+            key: limit.key.to_owned(),
+            path: path.display().to_string(),
+        })
+    });
+    let quota = declared.milli_cpus.map(|milli| milli.saturating_mul(1000));
+    Limits {
+        memory_max: in_force("MemoryMax", declared.memory_max),
+        memory_high: in_force("MemoryHigh", declared.memory_high),
+        milli_cpus: in_force("CPUQuotaPerSecUSec", quota).map(|usec| usec / 1000),
+        cpu_weight: in_force("CPUWeight", declared.cpu_weight),
+        tasks_max: in_force("TasksMax", declared.tasks_max),
+        overridden: overridden.collect(),
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn build(document: file::Document) -> Option<Model> {
     let file::Document {
         schema,
         nameservers,
+        metrics,
         groups,
         written: _,
     } = document;
@@ -43,6 +44,7 @@ pub(crate) fn build(document: file::Document) -> Option<Model> {
         .collect::<Option<BTreeMap<_, _>>>()?;
     Some(Model {
         nameservers: nameservers.map(|servers| values(Some(servers))),
+        metrics: metrics.map(|it| it.value),
         groups,
     })
 }

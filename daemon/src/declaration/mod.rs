@@ -20,7 +20,7 @@ mod problem;
 mod read;
 mod render;
 mod suggest;
-mod trust;
+pub(crate) mod trust;
 mod validate;
 mod value;
 

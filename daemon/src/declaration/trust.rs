@@ -54,7 +54,7 @@ impl fmt::Display for Distrust {
 
 /// Finds who else can change an open file, or put another in its place: the file itself, then every
 /// directory above where it really is, then those above the name that was opened.
-pub(super) fn distrust(file: &File, path: &Path) -> io::Result<Option<Distrust>> {
+pub(crate) fn distrust(file: &File, path: &Path) -> io::Result<Option<Distrust>> {
     let real = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
     if let Some(why) = judge(&file.metadata()?) {
         return Ok(Some(Distrust { path: real, why }));

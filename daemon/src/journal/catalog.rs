@@ -35,15 +35,7 @@ mod tests {
 
     #[test]
     fn every_state_has_an_id_of_its_own() {
-        let states = [
-            State::Stopped,
-            State::Waiting,
-            State::Starting,
-            State::Running,
-            State::Stopping,
-            State::Failed,
-        ];
-        for state in states {
+        for state in State::ALL {
             assert!(message_id(state.as_str()).is_some(), "{}", state.as_str());
         }
         let ids: BTreeSet<_> = MESSAGE_IDS.iter().map(|(_, id)| id).collect();

@@ -298,6 +298,9 @@ impl Systemd {
             .iter()
             .map(|(name, value)| (*name, value))
             .collect();
+        if properties.is_empty() {
+            return Ok(());
+        }
         self.manager
             .set_unit_properties(unit, true, &properties)
             .await

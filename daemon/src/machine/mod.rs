@@ -1,13 +1,14 @@
 //! systemd-nspawn machines, each in a transient unit of its own.
 //!
-//! `command_line`, `confinement`, `unit`, `declared` and `names` are pure; `observe`, `settled` and `control` talk to systemd
-//! and machined; `user_namespace` to the kernel; `root` makes the tree that a machine runs from.
+//! `command_line`, `confinement`, `unit`, `declared` and `names` are pure; `observe`, `settled`, `drop_ins` and `control` talk
+//! to systemd and machined; `user_namespace` to the kernel; `root` makes the tree that a machine runs from.
 
 mod command_line;
 pub mod confinement;
 mod control;
 pub mod credentials;
 mod declared;
+mod drop_ins;
 mod last_exit;
 pub mod leftovers;
 mod names;
@@ -23,10 +24,11 @@ mod user_namespace;
 pub use command_line::{Facts, NIXOS_PROFILE, command_line, given_file, root_directory};
 pub use control::{Systemd, SystemdError};
 pub use declared::Declared;
+pub use drop_ins::{LIMITS, LimitName};
 pub use last_exit::last_exit;
 pub use names::{ALL_SLICE, machine_of_unit, slice_name, unit_name, unit_path};
 pub use observe::{Active, Ended, Registered, Unit};
-pub use unit::{TransientUnit, default_tasks_max, limit_properties, transient_unit};
+pub use unit::{TransientUnit, default_tasks_max, limits_to_set, transient_unit};
 pub use usage::{Usage, usage};
 pub use user_namespace::{BoundsError, observe_bounds, set_bounds};
 

@@ -1,11 +1,13 @@
 //! What systemd says of a machine's unit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 
 use zbus::{OwnedVariant, Variant};
 
 use super::declared::Declared;
+use super::drop_ins::{LIMITS, overridden};
 
 /// The `ActiveState` of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +102,10 @@ pub struct Unit {
     pub active_since_usec: u64,
     /// When its last run ended, in microseconds since the epoch; 0 for never.
     pub inactive_since_usec: u64,
-    /// Its properties that can be set while it runs.
+    /// Its properties that can be set while it runs, its limits: `u64::MAX` for no bound.
     pub settable: HashMap<&'static str, u64>,
+    /// Those of them that a drop-in of an administrator sets, and which.
+    pub overridden: BTreeMap<&'static str, PathBuf>,
 }
 
 impl Unit {
@@ -118,6 +122,7 @@ impl Unit {
             active_since_usec: 0,
             inactive_since_usec: 0,
             settable: HashMap::new(),
+            overridden: BTreeMap::new(),
         }
     }
 
@@ -144,7 +149,7 @@ impl Unit {
             Some(Variant::I32(it)) => u64::try_from(*it).ok(),
             _ => None,
         };
-        let environment: Vec<String> = match properties.get("Environment").map(|value| &**value) {
+        let texts = |name: &str| match properties.get(name).map(|value| &**value) {
             Some(Variant::Array(items)) => items
                 .iter()
                 .filter_map(|item| match item {
@@ -154,6 +159,9 @@ impl Unit {
                 .collect(),
             _ => Vec::new(),
         };
+        let environment: Vec<String> = texts("Environment");
+        let drop_ins: Vec<String> = texts("DropInPaths");
+        let drop_ins: Vec<&str> = drop_ins.iter().map(String::as_str).collect();
         let active = match text("ActiveState").as_str() {
             "active" | "reloading" | "refreshing" => Active::Active,
             "activating" | "maintenance" => Active::Activating,
@@ -187,16 +195,10 @@ impl Unit {
             }
             (ended, _, _) => ended,
         };
-        let settable = [
-            "MemoryMax",
-            "MemoryHigh",
-            "CPUQuotaPerSecUSec",
-            "CPUWeight",
-            "TasksMax",
-        ]
-        .into_iter()
-        .filter_map(|name| Some((name, number(name)?)))
-        .collect();
+        let settable = LIMITS
+            .iter()
+            .filter_map(|it| Some((it.property, number(it.property)?)))
+            .collect();
         Self {
             active,
             ended,
@@ -208,6 +210,7 @@ impl Unit {
             active_since_usec: number("ActiveEnterTimestamp").unwrap_or_default(),
             inactive_since_usec: number("InactiveEnterTimestamp").unwrap_or_default(),
             settable,
+            overridden: overridden(&drop_ins),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::command_line::{Facts, command_line};
 use super::confinement;
 use super::declared::{Declared, VARIABLE};
 use super::names::{slice_name, unit_name};
+use super::observe::Unit;
 
 /// A unit for `StartTransientUnit`: its name and its properties, typed as
 /// org.freedesktop.systemd1(5) has them.
@@ -84,10 +85,7 @@ pub fn transient_unit(
 
 /// The properties that carry limits, all of them: what is not declared is set back to no bound, so
 /// that the same list serves a running unit (`SetUnitProperties`).
-pub fn limit_properties(
-    limits: &Limits,
-    default_tasks: u64,
-) -> Vec<(&'static str, Variant<'static>)> {
+fn limit_properties(limits: &Limits, default_tasks: u64) -> Vec<(&'static str, Variant<'static>)> {
     // The fields are unbounded at u64::MAX (org.freedesktop.systemd1(5)).
     let Limits {
         memory_max,
@@ -112,6 +110,24 @@ pub fn limit_properties(
     ]
 }
 
+/// The properties of a running unit that have to be set for it to have its limits: those that differ,
+/// and that no administrator's drop-in sets.
+pub fn limits_to_set(
+    limits: &Limits,
+    default_tasks: u64,
+    unit: &Unit,
+) -> Vec<(&'static str, Variant<'static>)> {
+    let mut properties = limit_properties(limits, default_tasks);
+    properties.retain(|(name, value)| {
+        let differs = unit.settable.get(name).is_some_and(|now| {
+            let declared = u64::try_from(value).ok();
+            Some(*now) != declared
+        });
+        differs && !unit.overridden.contains_key(name)
+    });
+    properties
+}
+
 /// What systemd-nspawn@.service sets: a guest is a host of its own.
 const NSPAWN_TASKS_MAX: u64 = 16_384;
 
@@ -124,10 +140,12 @@ pub fn default_tasks_max(most: Option<u64>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{default_tasks_max, transient_unit};
+    use super::{default_tasks_max, limits_to_set, transient_unit};
     use crate::machine::command_line::Facts;
     use crate::machine::declared::Declared;
+    use crate::machine::observe::Unit;
     use crate::machine::test_container;
+    use crate::model::Limits;
     use crate::os::Paths;
     use zbus::Variant;
 
@@ -163,5 +181,30 @@ mod tests {
         assert_eq!(default_tasks_max(None), 16_384);
         assert_eq!(default_tasks_max(Some(250_000)), 16_384);
         assert_eq!(default_tasks_max(Some(15_650)), 3912);
+    }
+
+    #[test]
+    fn what_an_administrator_set_is_not_set_again() {
+        let limits = Limits {
+            memory_max: Some(1 << 30),
+            ..test_container("hello").limits
+        };
+        let names = |unit: &Unit| -> Vec<&str> {
+            let set = limits_to_set(&limits, 4096, unit);
+            set.into_iter().map(|(name, _)| name).collect()
+        };
+        let mut unit = Unit::absent();
+        unit.settable = [
+            ("MemoryMax", 2 << 30),
+            ("TasksMax", 77),
+            ("CPUWeight", u64::MAX),
+        ]
+        .into();
+        assert_eq!(names(&unit), ["MemoryMax", "TasksMax"]);
+        let theirs = "/etc/systemd/system/x.service.d/override.conf".into();
+        unit.overridden.insert("TasksMax", theirs);
+        assert_eq!(names(&unit), ["MemoryMax"]);
+        unit.settable.insert("MemoryMax", 1 << 30);
+        assert!(names(&unit).is_empty());
     }
 }

@@ -10,6 +10,8 @@ pub struct Usage {
     pub cpu_usec: Option<u64>,
     /// Memory in bytes.
     pub memory: Option<u64>,
+    /// Processes and threads.
+    pub tasks: Option<u64>,
 }
 
 /// Reads the usage of the cgroup `control_group` below the cgroup2 mount (cgroups(7); the files are
@@ -25,10 +27,15 @@ pub fn usage(cgroup: &Path, control_group: &str) -> Usage {
             text.lines()
                 .find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())
         });
-    let memory = fs::read_to_string(directory.join("memory.current"))
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    Usage { cpu_usec, memory }
+    let number = |file: &str| {
+        let text = fs::read_to_string(directory.join(file)).ok()?;
+        text.trim().parse().ok()
+    };
+    Usage {
+        cpu_usec,
+        memory: number("memory.current"),
+        tasks: number("pids.current"),
+    }
 }
 
 #[cfg(test)]
@@ -44,11 +51,13 @@ mod tests {
             "usage_usec 1500\nuser_usec 1\n",
         )
         .expect("written");
+        std::fs::write(root.path().join("unit/pids.current"), "12\n").expect("written");
         assert_eq!(
             usage(root.path(), "/unit"),
             Usage {
                 cpu_usec: Some(1500),
-                memory: None
+                memory: None,
+                tasks: Some(12),
             }
         );
         assert_eq!(usage(root.path(), ""), Usage::default());

@@ -8,6 +8,7 @@ pub mod change;
 mod container;
 mod credential;
 mod health;
+mod metrics;
 mod names;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub use credential::{
     CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,
 };
 pub use health::{Health, Probe};
+pub use metrics::MetricsAddress;
 pub(crate) use names::hex;
 pub use names::{
     ContainerId, ContainerName, GroupName, INTERFACE_NAME_MAX, InterfaceName, MACHINE_NAME_MAX,
@@ -36,6 +38,8 @@ pub use names::{
 pub struct Model {
     /// The name servers that guests use; `None` follows the host's real upstreams.
     pub nameservers: Option<Vec<Ipv4Addr>>,
+    /// Where metrics are served; `None` for nowhere.
+    pub metrics: Option<MetricsAddress>,
     /// The groups, by name.
     pub groups: BTreeMap<GroupName, Group>,
 }

@@ -32,6 +32,7 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
     let groups = BTreeMap::from([(id.group.clone(), group)]);
     let model = Model {
         nameservers: None,
+        metrics: None,
         groups,
     };
     Wanted::new(Arc::new(model), id, intent, Arc::default())

@@ -22,6 +22,8 @@ const LOGIND: &str = "org.freedesktop.login1";
 ///   around it: what counts is then what systemd's own queue of jobs says, which is asked whenever
 ///   there is something to do.
 /// * A shutdown that is cancelled in that queue is a job of `shutdown.target` that is removed.
+/// * systemd reads the files of units again (`daemon-reload`): an administrator's drop-in may set other
+///   limits now. It says `Reloading`, false when it has done so.
 /// * systemd loses the bus for a moment when it executes itself anew (`systemctl daemon-reexec`).
 pub async fn follow_host(connection: Connection, host: Arc<RealHost>) -> zbus::Result<()> {
     let bus = &connection;
@@ -33,6 +35,8 @@ pub async fn follow_host(connection: Connection, host: Arc<RealHost>) -> zbus::R
     let mut prepares = listen(bus, prepare).await?;
     let removed = signal(SYSTEMD, "org.freedesktop.systemd1.Manager", "JobRemoved");
     let mut removed = listen(bus, removed.arg(2, "shutdown.target")).await?;
+    let reloading = signal(SYSTEMD, "org.freedesktop.systemd1.Manager", "Reloading");
+    let mut reloads = listen(bus, reloading).await?;
     let owner = |name| signal(BUS, BUS, "NameOwnerChanged").arg(0, name);
     let mut owners = select(
         listen(bus, owner(SYSTEMD)).await?,
@@ -49,6 +53,11 @@ pub async fn follow_host(connection: Connection, host: Arc<RealHost>) -> zbus::R
             }
             Some(Ok(_)) = removed.next() => {
                 host.look_at_everything().await;
+            }
+            Some(Ok(message)) = reloads.next() => {
+                if message.body().deserialize::<bool>() == Ok(false) {
+                    host.look_again();
+                }
             }
             Some(Ok(message)) = owners.next() => {
                 let body = message.body();

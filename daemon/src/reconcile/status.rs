@@ -1,5 +1,7 @@
 //! What people see of a container.
 
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ctr_api::wire::{Action, ContainerPlan, State};
@@ -50,6 +52,10 @@ pub struct Status {
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
     pub control_group: String,
+    /// What bounds its unit, by property: `u64::MAX` for no bound. Empty where there is no unit.
+    pub limits: HashMap<&'static str, u64>,
+    /// Which of those limits a drop-in of an administrator sets, and which file.
+    pub overridden: BTreeMap<&'static str, PathBuf>,
     /// The first of its user ids; `None` where it has none of its own, or not yet.
     pub uid_base: Option<UidBase>,
 }
@@ -73,6 +79,8 @@ impl Status {
             last_exit_ms: None,
             leader: None,
             control_group: String::new(),
+            limits: HashMap::new(),
+            overridden: BTreeMap::new(),
             uid_base: None,
         }
     }

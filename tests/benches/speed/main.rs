@@ -5,6 +5,7 @@
 //! cargo bench -p ctr-lab -- nothing 10 100     # nothing to do, for ten and for a hundred containers
 //! cargo bench -p ctr-lab -- declared 1000      # the same for containers that are declared and do not run
 //! cargo bench -p ctr-lab -- port 10            # one more published port beside ten containers
+//! cargo bench -p ctr-lab -- status 50          # `ctr status` beside `machinectl list`
 //! cargo bench -p ctr-lab -- start 10 50        # that many guests that boot, by ctrd and by systemd alone
 //! cargo bench -p ctr-lab -- probes 100         # that many guests that are probed every ten seconds
 //! ```
@@ -18,6 +19,7 @@ mod port;
 mod probes;
 mod sample;
 mod start;
+mod status;
 
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ fn main() -> Result<()> {
         nothing::declared(&[1000])?;
         port::published(&[10, 100])?;
         probes::probed(&[100])?;
+        status::tables(&[50])?;
         return start::guests(&[10, 50]);
     };
     let sizes: Vec<usize> = sizes
@@ -47,8 +50,9 @@ fn main() -> Result<()> {
         "nothing" => nothing::running(&sizes),
         "declared" => nothing::declared(&sizes),
         "port" => port::published(&sizes),
+        "status" => status::tables(&sizes),
         "start" => start::guests(&sizes),
         "probes" => probes::probed(&sizes),
-        other => bail!("{other} is none of: nothing, declared, port, start, probes"),
+        other => bail!("{other} is none of: nothing, declared, port, status, start, probes"),
     }
 }

@@ -77,7 +77,7 @@ fn follows_while_it_runs(host: &Host, declared: &[String; 3], leaders: &[u32]) {
         "a guest was restarted"
     );
     assert_eq!(status(host, "edit").description, "changed");
-    assert_eq!(status(host, "edit").memory_max, Some(512 << 20));
+    assert_eq!(status(host, "edit").limits.memory_max, Some(512 << 20));
     assert_eq!(host.ok("ctr lab exec edit -- cat /etc/greeting"), "bye\n");
     let unit = "ctr-lab-edit";
     assert_eq!(property(host, unit, "TasksMax"), "512");

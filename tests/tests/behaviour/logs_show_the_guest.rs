@@ -27,6 +27,15 @@ fn logs_show_the_guest() {
     );
     host.fails("ctr lab logs says -n 500 | grep -q 'from the inside'");
     host.until("ctr lab logs -n 500 | grep -q 'from the inside'", PATIENCE);
+    // Several are told apart: one speaks by its unit's output, the other by a journal of its own.
+    let both = host.ok("ctr lab logs says boots -n 500");
+    for line in ["says   first words", "boots  inside[", "]: from the inside"] {
+        assert!(both.contains(line), "{line}: {both}");
+    }
+    assert!(
+        !both.contains('\u{1b}'),
+        "colours are for terminals: {both}"
+    );
     host.fails("ctr lab logs says --since=+1h | grep -q 'first words'");
 
     let follow = host.spawn("exec ctr lab logs boots -f -n 0");
@@ -37,5 +46,11 @@ fn logs_show_the_guest() {
             .expect("followed", Duration::from_millis(500))
             .is_ok()
     });
+    drop(host.ok("ctr lab stop boots --timeout 60s"));
+    let after = host.ok("ctr lab logs boots -n 500");
+    assert!(
+        after.contains("from the inside"),
+        "it outlives its guest: {after}"
+    );
     assert!(heard, "only this was followed: {}", follow.output());
 }

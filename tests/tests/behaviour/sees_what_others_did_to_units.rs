@@ -63,7 +63,7 @@ fn sees_what_others_did_to_units() {
         "no guest was restarted for it"
     );
 
-    // A drop-in counts once systemd has read it.
+    // A drop-in counts once systemd has read it, and is an administrator's word.
     let directory = format!("/etc/systemd/system/{}.d", unit("four"));
     host.write(
         &format!("{directory}/50-theirs.conf"),
@@ -71,12 +71,12 @@ fn sees_what_others_did_to_units() {
     );
     assert_eq!(host.run("ctr plan --exit-code").status, 0, "not read yet");
     host.ok("systemctl daemon-reload");
-    let now = property(&host, "ctr-lab-four", "TasksMax");
-    let plan = host.run("ctr plan --exit-code");
-    assert_eq!(plan.status == 6, now != "500", "{now}: {plan:#?}");
+    assert_eq!(property(&host, "ctr-lab-four", "TasksMax"), "403");
+    assert_eq!(host.run("ctr plan --exit-code").status, 0);
     host.ok(&format!(
         "rm -r {directory} && systemctl daemon-reload && ctr apply"
     ));
+    assert_eq!(property(&host, "ctr-lab-four", "TasksMax"), "500");
 
     ends(&host, &leaders);
 }

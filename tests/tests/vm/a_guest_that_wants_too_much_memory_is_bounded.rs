@@ -39,7 +39,7 @@ fn a_guest_that_wants_too_much_memory_is_bounded() {
     assert!(figure(&vm, "small", "memory.peak") <= 96 << 20);
     let small = status(&vm, "small");
     assert_eq!((small.state, small.restarts), (State::Running, 0));
-    assert_eq!(small.memory_max, Some(96 << 20));
+    assert_eq!(small.limits.memory_max, Some(96 << 20));
     vm.ok("ctr lab exec small -- /usr/bin/true");
 
     // What the guest is there for is killed: that is the guest's end.

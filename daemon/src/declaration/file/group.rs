@@ -10,7 +10,7 @@ use crate::declaration::collect::Collector;
 use crate::declaration::place::{At, Place};
 use crate::declaration::read::{Entries, Read, TableReader, mismatch};
 use crate::declaration::value::{Line, Number, PortNumber, Reference, Subnet};
-use crate::model::{ContainerName, GroupName};
+use crate::model::{ContainerName, GroupName, MetricsAddress};
 
 table! {
     /// The whole file.
@@ -19,6 +19,8 @@ table! {
         Required schema: Number = "schema", "1";
         /// The name servers that guests use.
         Optional nameservers: Vec<At<Ipv4Addr>> = "nameservers", r#"["1.1.1.1"]"#;
+        /// Where metrics are served.
+        Optional metrics: MetricsAddress = "metrics", r#""127.0.0.1:9950""#;
         /// The groups.
         Optional groups: Entries<GroupName, Group> = "groups",
             r#"{ ml = { subnet = "192.168.200.0/24", host-address = "192.168.200.10" } }"#;

@@ -1,5 +1,6 @@
 //! Single values: each type is read only where its own rule holds.
 
+mod metrics;
 mod name;
 mod network;
 mod path;

@@ -15,6 +15,7 @@ fn model(container: Container) -> Model {
         .insert(container.id.name.clone(), container);
     Model {
         nameservers: None,
+        metrics: None,
         groups: BTreeMap::from([(group.name.clone(), group)]),
     }
 }

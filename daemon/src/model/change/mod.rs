@@ -149,6 +149,7 @@ fn surround_alike(old: &Model, new: &Model, id: &ContainerId) -> bool {
     };
     let Model {
         nameservers,
+        metrics: _,
         groups: _,
     } = old;
     let Group {

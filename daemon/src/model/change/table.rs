@@ -55,6 +55,7 @@ macro_rules! table {
 table! {
     Host {
         Nameservers "nameservers" Live: "each guest's resolv.conf is rewritten",
+        Metrics "metrics" Live: "served there from now on",
     }
     Group {
         GroupDescription "description" Live: "shown from now on",

@@ -230,6 +230,8 @@ pub(super) fn group_values(group: &Group, into: &mut impl Values) {
 pub(super) fn host_values(model: &Model, into: &mut impl Values) {
     let Model {
         nameservers,
+        // They concern no container.
+        metrics: _,
         groups: _,
     } = model;
     into.put(Key::Nameservers, None, nameservers);

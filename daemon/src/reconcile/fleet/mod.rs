@@ -22,7 +22,7 @@ use crate::error_text::with_causes;
 use crate::machine::credentials::Credentials;
 use crate::machine::unit_name;
 use crate::model::change::group_changes;
-use crate::model::{Container, ContainerId, GroupName, MachineName, Model};
+use crate::model::{Container, ContainerId, GroupName, MachineName, MetricsAddress, Model};
 use crate::os::{Paths, failpoint};
 
 use crate::reconcile::feed::{Feed, Follower};
@@ -65,6 +65,8 @@ pub struct Fleet {
     shared: Shared,
     handles: watch::Sender<Arc<Handles>>,
     in_force: Mutex<InForce>,
+    /// Where metrics are to be served.
+    metrics: watch::Sender<Option<MetricsAddress>>,
     /// The declaration in place as it was last read and accepted: it is not parsed again for each plan.
     read: Mutex<Option<Parsed>>,
     /// Two declarations are never taken into force at once. It is held for moments: nobody waits for a
@@ -93,6 +95,7 @@ impl Fleet {
                 feed: Feed::default(),
             },
             handles,
+            metrics: watch::channel(None).0,
             in_force: Mutex::new(InForce {
                 model: Arc::default(),
                 loaded_ms: now_ms(),
@@ -115,6 +118,11 @@ impl Fleet {
     /// What happens to them, from the whole state on.
     pub fn follow(&self) -> Follower {
         self.shared.feed.follow(self.handles())
+    }
+
+    /// Where metrics are to be served, followed.
+    pub fn metrics(&self) -> watch::Receiver<Option<MetricsAddress>> {
+        self.metrics.subscribe()
     }
 
     /// The declaration in force.
@@ -167,7 +175,14 @@ impl Fleet {
 
     /// What changes on the host's own side, one line each.
     async fn host_lines(&self, model: &Model) -> Vec<String> {
-        let mut lines = changed_groups(&self.in_force().model, model);
+        let now = self.in_force().model;
+        let mut lines = changed_groups(&now, model);
+        if now.metrics != model.metrics {
+            lines.push(match &model.metrics {
+                Some(address) => format!("serve metrics at {address}"),
+                None => "serve no metrics any more".to_owned(),
+            });
+        }
         match self.host.would_declare(model).await {
             Ok(more) => lines.extend(more),
             Err(error) => lines.push(error.sentence()),
@@ -276,6 +291,11 @@ impl Fleet {
                 refused: None,
                 next_try_ms: None,
             };
+        });
+        self.metrics.send_if_modified(|address| {
+            let differs = *address != model.metrics;
+            address.clone_from(&model.metrics);
+            differs
         });
         self.stirred.notify_one();
         firewall

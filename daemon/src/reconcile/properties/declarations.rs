@@ -121,6 +121,7 @@ pub(super) fn model(bytes: &Bytes) -> Model {
     }
     Model {
         nameservers: pick(bytes.nameservers, &[None, Some(vec![[9, 9, 9, 9].into()])]),
+        metrics: None,
         groups,
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::machine::credentials;
 use crate::machine::root::{State, UidBase, observe_state, root_left, try_prepare};
 use crate::machine::{
-    Active, Registered, Unit, confinement, limit_properties, observe_bounds, unit_name,
+    Active, Registered, Unit, confinement, limits_to_set, observe_bounds, unit_name,
 };
 use crate::model::{Container, MachineName};
 use crate::network::{self, Bridge, ObservedNamespace};
@@ -70,14 +70,7 @@ impl RealHost {
             }
             _ => true,
         };
-        let limits_current = limit_properties(&container.limits, self.default_tasks)
-            .iter()
-            .all(|(name, value)| {
-                let declared = u64::try_from(value).ok();
-                unit.settable
-                    .get(name)
-                    .is_none_or(|now| Some(*now) == declared)
-            });
+        let limits_current = limits_to_set(&container.limits, self.default_tasks, &unit).is_empty();
         let network = self.network.observe_container(&wanted.network()).await?;
         let attached = match &network.namespace {
             ObservedNamespace::Ours(inside) if !down && !unit.is_foreign() => {

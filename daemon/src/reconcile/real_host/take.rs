@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error_text::with_causes;
 use crate::machine::credentials;
 use crate::machine::root::{can_be_idmapped, observe_state};
-use crate::machine::{Facts, confinement, limit_properties, set_bounds, transient_unit, unit_name};
+use crate::machine::{Facts, confinement, limits_to_set, set_bounds, transient_unit, unit_name};
 use crate::model::{MachineName, Program, Root};
 use crate::os::is_stub_init;
 use crate::reconcile::given_credentials;
@@ -81,7 +81,8 @@ impl RealHost {
             Step::PointProfile => self.point_profile(wanted).await,
             Step::SwitchSystem => self.switch_system(wanted).await,
             Step::SetLimits => {
-                let properties = limit_properties(&container.limits, self.default_tasks);
+                let now = self.systemd.observe(&unit).await?;
+                let properties = limits_to_set(&container.limits, self.default_tasks, &now);
                 Ok(self.systemd.set_properties(&unit, &properties).await?)
             }
         }

@@ -162,6 +162,8 @@ impl<H: Host> Task<H> {
                 status
                     .control_group
                     .clone_from(&observed.unit.control_group);
+                status.limits.clone_from(&observed.unit.settable);
+                status.overridden.clone_from(&observed.unit.overridden);
                 status.uid_base = observed.state.and_then(|state| state.base);
             }
         });
