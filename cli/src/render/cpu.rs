@@ -98,7 +98,7 @@ mod tests {
         let mut meter = CpuMeter::default();
         let mut container = sample::running("ml", "ollama");
         meter.percent(&container, sample::NOW_MS);
-        container.since_ms = sample::NOW_MS + 1000;
+        container.up_since_ms = Some(sample::NOW_MS + 1000);
         if let Some(usage) = &mut container.usage {
             usage.cpu_usec = Some(2_000_000);
         }

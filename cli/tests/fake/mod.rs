@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ctr_api::events::{ContainerEvent, Event, Why};
 use ctr_api::wire::{
@@ -161,6 +161,11 @@ const NAMES: [&str; 5] = ["hello", "slow", "broken", "flash", "stuck"];
 pub(crate) fn host() -> HostStatus {
     let mut containers: Vec<_> = NAMES.iter().map(|name| container(name)).collect();
     containers[0].state = State::Running;
+    // Shown as 12h30m for the next minute, which no test lasts.
+    let up = Duration::from_secs(12 * 3600 + 30 * 60 + 1);
+    let now = SystemTime::now() - up;
+    let since = now.duration_since(UNIX_EPOCH).expect("after 1970");
+    containers[0].up_since_ms = u64::try_from(since.as_millis()).ok();
     containers[0].leader = Some(4242);
     containers[0].ports[0].token = Some("token".to_owned());
     containers[0].credentials = vec![

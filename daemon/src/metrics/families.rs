@@ -281,7 +281,8 @@ mod tests {
         let families = Families::new();
         let mut status = Status {
             state: State::Running,
-            since_ms: 1500,
+            since_ms: 2500,
+            up_since_ms: Some(1500),
             restarts: 2,
             ..Status::unknown()
         };
