@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, PipeWriter, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -158,14 +158,17 @@ async fn serve(address: &str) -> zbus::Result<Connection> {
 /// Runs; is stopped and starts in a moment; cannot start; is done at once; never gets there.
 const NAMES: [&str; 5] = ["hello", "slow", "broken", "flash", "stuck"];
 
+/// Shown as 12h30m for the next minute, which no test lasts.
+static UP_SINCE_MS: LazyLock<u64> = LazyLock::new(|| {
+    let up = Duration::from_secs(12 * 3600 + 30 * 60 + 1);
+    let since = (SystemTime::now() - up).duration_since(UNIX_EPOCH);
+    u64::try_from(since.expect("after 1970").as_millis()).expect("milliseconds fit")
+});
+
 pub(crate) fn host() -> HostStatus {
     let mut containers: Vec<_> = NAMES.iter().map(|name| container(name)).collect();
     containers[0].state = State::Running;
-    // Shown as 12h30m for the next minute, which no test lasts.
-    let up = Duration::from_secs(12 * 3600 + 30 * 60 + 1);
-    let now = SystemTime::now() - up;
-    let since = now.duration_since(UNIX_EPOCH).expect("after 1970");
-    containers[0].up_since_ms = u64::try_from(since.as_millis()).ok();
+    containers[0].up_since_ms = Some(*UP_SINCE_MS);
     containers[0].leader = Some(4242);
     containers[0].ports[0].token = Some("token".to_owned());
     containers[0].credentials = vec![
