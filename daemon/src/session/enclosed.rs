@@ -33,8 +33,8 @@ pub fn run_enclosed(
 ) -> Result<CommandEnd, CommandError> {
     let cgroup = guest.unit_directory().join(NAME);
     // A ctrd that ended amid a probe has left it, perhaps with processes. It is always a new one: where
-    // everything in a cgroup was killed once, Linux 6.14 and later kill whatever is put into it by
-    // clone3(2) (`kill_seq` in kernel/cgroup/cgroup.c).
+    // everything in a cgroup was killed once, Linux kills whatever clone3(2) puts into it later: since 6.14,
+    // and in older series that have the same change (`kill_seq` in kernel/cgroup/cgroup.c).
     remove(&cgroup)?;
     fs::create_dir(&cgroup)?;
     let ended = run_in(guest, Some(cgroup.clone()), request, limit, line);
