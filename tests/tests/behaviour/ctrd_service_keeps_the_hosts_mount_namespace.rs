@@ -75,8 +75,8 @@ fn bounded(host: &Host, status: &str) {
         // Its probes go to any address that is declared.
         ("IPAddressDeny", ""),
         ("SocketBindDeny", "any"),
-        // For metrics, where they are declared.
-        ("SocketBindAllow", "tcp:1024-65535"),
+        // For metrics, where they are declared; systemctl leaves a colon out.
+        ("SocketBindAllow", "tcp1024-65535"),
         ("DevicePolicy", "closed"),
         ("LimitCORE", "0"),
     ] {
