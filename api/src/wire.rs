@@ -173,6 +173,9 @@ pub struct ContainerStatus {
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The containers that it waits for: `dev/postgres`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<String>,
     /// Since when it is in this state.
     pub since_ms: u64,
     /// When the next try of a failed step is due.
@@ -186,15 +189,15 @@ pub struct ContainerStatus {
     /// How its last run ended: `exit status 1`, `killed by SIGKILL`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit_ms: Option<u64>,
     /// Its health probe and what that has found; absent where none is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthStatus>,
     /// Since when its unit is ready; absent while it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_since_ms: Option<u64>,
-    /// When that was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_exit_ms: Option<u64>,
     /// Its systemd unit on the host.
     pub unit: String,
     /// The process id of the guest's first process, on the host.

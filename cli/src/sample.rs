@@ -28,6 +28,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         state: State::Running,
         reason: None,
         hint: None,
+        waits_for: Vec::new(),
         since_ms: NOW_MS - UP_MS,
         next_try_ms: None,
         failed_tries: 0,
@@ -184,6 +185,14 @@ pub(crate) fn host() -> HostStatus {
             group("ml", "192.168.200", vec![ollama, jupyter, comfyui, vllm]),
         ],
         leaving: Vec::new(),
+    }
+}
+
+/// One group with these.
+pub(crate) fn host_of(containers: Vec<ContainerStatus>) -> HostStatus {
+    HostStatus {
+        groups: vec![group("ml", "192.168.200", containers)],
+        ..host()
     }
 }
 

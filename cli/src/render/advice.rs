@@ -18,7 +18,7 @@ pub(super) fn advice(container: &ContainerStatus) -> Option<String> {
             "`ctr {group} logs {name} -n 50` says more, `ctr {group} start {name}` tries again"
         )),
         State::Waiting => {
-            let (group, name) = whom(reason?)?;
+            let (group, name) = container.waits_for.first()?.split_once('/')?;
             Some(format!("`ctr {group} status {name}` says what it does"))
         }
         // Somebody stopped it, or it did so itself; one that was never started is as declared.
@@ -31,18 +31,6 @@ pub(super) fn advice(container: &ContainerStatus) -> Option<String> {
         }
         State::Starting | State::Stopping => None,
     }
-}
-
-/// The container that a reason names, `dev/postgres`: no path, which begins with a slash.
-fn whom(reason: &str) -> Option<(&str, &str)> {
-    let is_name = |it: &str| {
-        let rule = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !it.is_empty() && it.bytes().all(rule)
-    };
-    reason
-        .split([' ', ',', ';', ':'])
-        .filter_map(|word| word.split_once('/'))
-        .find(|(group, name)| is_name(group) && is_name(name))
 }
 
 #[cfg(test)]
@@ -64,25 +52,7 @@ mod tests {
             (State::Failed, None, false, Some(try_again)),
             (
                 State::Waiting,
-                Some("waits for dev/postgres to be ready"),
-                false,
-                Some("`ctr dev status postgres` says what it does"),
-            ),
-            (
-                State::Waiting,
-                Some("ml/ollama failed"),
-                false,
-                Some("`ctr ml status ollama` says what it does"),
-            ),
-            (
-                State::Waiting,
                 Some("waiting for /dev/nvidia-uvm"),
-                false,
-                None,
-            ),
-            (
-                State::Waiting,
-                Some("10.0.0.0/8 is being removed"),
                 false,
                 None,
             ),
@@ -118,5 +88,9 @@ mod tests {
             container.hint = Some("make the tree".to_owned());
             assert_eq!(advice(&container).as_deref(), Some("make the tree"));
         }
+        let mut waiting = sample::in_state("ml", "vllm", State::Waiting);
+        waiting.waits_for = vec!["dev/postgres".to_owned(), "ml/ollama".to_owned()];
+        let advised = "`ctr dev status postgres` says what it does";
+        assert_eq!(advice(&waiting).as_deref(), Some(advised));
     }
 }

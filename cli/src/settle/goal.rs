@@ -1,6 +1,6 @@
 //! When a container is where it should be.
 
-use ctr_api::wire::{ContainerStatus, State};
+use ctr_api::wire::{ContainerStatus, HostStatus, State};
 
 /// Where a container should get to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +58,36 @@ impl Goal {
     }
 }
 
+/// Whether who was asked to start cannot, as the whole host is seen now: it waits for one that has failed or
+/// is stopped, or that waits itself for such a one. It will start once that one is ready, which somebody
+/// has to see to first.
+pub(super) fn is_stuck(now: &ContainerStatus, host: &HostStatus) -> bool {
+    // Nobody waits for itself; the bound is for a host that says so all the same.
+    fn waits(now: &ContainerStatus, host: &HostStatus, most: usize) -> bool {
+        let others = now.waits_for.iter().map(|name| {
+            let mut all = host.groups.iter().flat_map(|group| &group.containers);
+            all.find(|it| name.split_once('/') == Some((it.group.as_str(), it.name.as_str())))
+        });
+        let mut others = others.flatten();
+        others.any(|other| match other.state {
+            State::Failed | State::Stopped | State::Unhealthy => true,
+            State::Waiting => most > 0 && waits(other, host, most - 1),
+            State::Starting | State::Stopping | State::Running | State::Healthy => false,
+        })
+    }
+    let all = host.groups.iter().map(|group| group.containers.len()).sum();
+    now.state == State::Waiting && waits(now, host, all)
+}
+
 fn missed(why: &str) -> Verdict {
     Verdict::Missed(why.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Goal, Verdict, missed};
+    use super::{Goal, Verdict, is_stuck, missed};
     use crate::sample;
-    use ctr_api::wire::State;
+    use ctr_api::wire::{ContainerStatus, State};
 
     fn judge(mut goal: Goal, states: &[State]) -> Verdict {
         let mut verdict = Verdict::OnItsWay;
@@ -111,6 +132,33 @@ mod tests {
     #[test]
     fn waiting_for_a_device_is_no_failure() {
         assert_eq!(judge(Goal::Started, &[State::Waiting]), Verdict::OnItsWay);
+    }
+
+    #[test]
+    fn who_waits_for_what_is_not_coming_is_stuck() {
+        let waiting = |name: &str, other: &str| ContainerStatus {
+            waits_for: vec![format!("ml/{other}")],
+            ..sample::in_state("ml", name, State::Waiting)
+        };
+        for (state, stuck) in [
+            (State::Failed, true),
+            (State::Stopped, true),
+            (State::Unhealthy, true),
+            (State::Waiting, false),
+            (State::Starting, false),
+            (State::Stopping, false),
+            (State::Running, false),
+            (State::Healthy, false),
+        ] {
+            let (web, proxy) = (waiting("web", "db"), waiting("proxy", "web"));
+            let db = sample::in_state("ml", "db", state);
+            let host = sample::host_of(vec![db, web.clone(), proxy.clone()]);
+            assert_eq!(is_stuck(&web, &host), stuck, "{state:?}");
+            assert_eq!(is_stuck(&proxy, &host), stuck, "over web, {state:?}");
+        }
+        let (one, other) = (waiting("one", "other"), waiting("other", "one"));
+        let host = sample::host_of(vec![one.clone(), other]);
+        assert!(!is_stuck(&one, &host), "no circle is walked for ever");
     }
 
     #[test]

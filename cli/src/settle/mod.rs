@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 pub(crate) use follow::follow;
 pub(crate) use goal::Goal;
-use goal::Verdict;
+use goal::{Verdict, is_stuck};
 pub(crate) use progress::Progress;
 
 use crate::changes::{Change, Changes, Edge};
@@ -185,6 +185,13 @@ fn judge(
                 return false;
             }
         }
+    }
+    if matches!(it.goal, Goal::Started | Goal::Restarted) && is_stuck(now, host) {
+        progress.failed(it, now.state.as_str());
+        settled
+            .failures
+            .push(missed(it, now, now, "cannot start yet"));
+        return false;
     }
     progress.moved(it, now);
     true

@@ -227,6 +227,7 @@ fn container(name: &str) -> ContainerStatus {
         state: State::Stopped,
         reason: None,
         hint: None,
+        waits_for: Vec::new(),
         since_ms: 1000,
         next_try_ms: None,
         failed_tries: 0,

@@ -182,6 +182,7 @@ pub(super) fn container_status(
         state: status.state,
         reason: status.reason.clone(),
         hint: status.hint.clone(),
+        waits_for: status.waits_for.iter().map(ToString::to_string).collect(),
         since_ms: status.since_ms,
         next_try_ms: status.next_try_ms,
         failed_tries: status.failures,

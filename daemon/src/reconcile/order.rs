@@ -25,6 +25,8 @@ pub(super) struct Wait {
     pub(super) reason: String,
     /// What a person can do about it.
     pub(super) hint: Option<String>,
+    /// Whom it waits for.
+    pub(super) who: Vec<ContainerId>,
     /// The end of the chain: what `reason` says of the first one that does not wait itself. `None`
     /// where everybody is on the way.
     pub(super) cause: Option<String>,
@@ -47,24 +49,25 @@ pub(super) fn wait_for(
     after: &[ContainerId],
     seen: impl Fn(&ContainerId) -> Option<(Status, bool)>,
 ) -> Option<Wait> {
-    let mut soon = Vec::new();
+    let mut soon: Vec<ContainerId> = Vec::new();
     for id in after {
         match other(id, seen(id)) {
             Other::Ready => {}
-            Other::Soon => soon.push(id),
+            Other::Soon => soon.push(id.clone()),
             Other::Stuck(wait) => return Some(wait),
         }
     }
     (!soon.is_empty()).then(|| Wait {
         reason: format!("waits for {} to be ready", list(&soon)),
         hint: None,
+        who: soon,
         cause: None,
     })
 }
 
 fn other(id: &ContainerId, seen: Option<(Status, bool)>) -> Other {
     let Some((status, descends)) = seen else {
-        return Other::Stuck(stuck(format!("{id} is not there yet"), None));
+        return Other::Stuck(stuck(id, format!("{id} is not there yet"), None));
     };
     let (group, name) = (&id.group, &id.name);
     let because = |word: &str| match &status.reason {
@@ -77,14 +80,19 @@ fn other(id: &ContainerId, seen: Option<(Status, bool)>) -> Other {
         Other::Ready
     } else if status.state == State::Stopped {
         let hint = format!("`ctr {group} start {name}` starts it");
-        Other::Stuck(stuck(because("is stopped"), Some(hint)))
-    } else if status.state == State::Failed {
+        Other::Stuck(stuck(id, because("is stopped"), Some(hint)))
+    } else if let State::Failed | State::Unhealthy = status.state {
         let hint = format!("`ctr {group} status {name}` says more of it");
-        Other::Stuck(stuck(because("failed"), Some(hint)))
+        let word = match status.state {
+            State::Unhealthy => "is unhealthy",
+            _ => "failed",
+        };
+        Other::Stuck(stuck(id, because(word), Some(hint)))
     } else if let (State::Waiting, Some(cause)) = (status.state, &status.cause) {
         Other::Stuck(Wait {
             reason: format!("{id} waits: {cause}"),
             hint: status.hint.clone(),
+            who: vec![id.clone()],
             cause: Some(cause.clone()),
         })
     } else {
@@ -92,8 +100,9 @@ fn other(id: &ContainerId, seen: Option<(Status, bool)>) -> Other {
     }
 }
 
-fn stuck(reason: String, hint: Option<String>) -> Wait {
+fn stuck(id: &ContainerId, reason: String, hint: Option<String>) -> Wait {
     Wait {
+        who: vec![id.clone()],
         cause: Some(reason.clone()),
         reason,
         hint,
@@ -225,6 +234,7 @@ mod tests {
             )
         };
         let waiting = Some((waiting, false));
+        let sick = Some((status(State::Unhealthy, Some("status 503")), false));
         let patient = Some((
             status(State::Waiting, Some("waits for ml/db to be ready")),
             false,
@@ -258,6 +268,7 @@ mod tests {
                 vec![("web", waiting)],
                 Some("ml/web waits: ml/db failed: exit status 1"),
             ),
+            (vec![("db", sick)], Some("ml/db is unhealthy: status 503")),
             (vec![("db", None)], Some("ml/db is not there yet")),
         ];
         for (others, expected) in table {

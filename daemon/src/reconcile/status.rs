@@ -8,7 +8,7 @@ use ctr_api::wire::{Action, ContainerPlan, State};
 
 use crate::machine::Active;
 use crate::machine::root::UidBase;
-use crate::model::Model;
+use crate::model::{ContainerId, Model};
 use crate::os::Paths;
 
 use super::data::data_of;
@@ -29,6 +29,8 @@ pub struct Status {
     pub reason: Option<String>,
     /// What a person can do about it.
     pub hint: Option<String>,
+    /// Of one that waits for others: for whom.
+    pub waits_for: Vec<ContainerId>,
     /// Of one that waits for another: what ails the first of that chain, where it will not be ready by
     /// itself.
     pub cause: Option<String>,
@@ -42,12 +44,12 @@ pub struct Status {
     pub restarts: u32,
     /// How its last run ended.
     pub last_exit: Option<String>,
+    /// When that was, in milliseconds since the epoch.
+    pub last_exit_ms: Option<u64>,
     /// What its probes have found in this run; `None` where it is not probed.
     pub health: Option<Found>,
     /// Since when its unit is ready, in milliseconds since the epoch; `None` while it is not.
     pub up_since_ms: Option<u64>,
-    /// When that was, in milliseconds since the epoch.
-    pub last_exit_ms: Option<u64>,
     /// The guest's first process, on the host.
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
@@ -68,15 +70,16 @@ impl Status {
             state: State::Stopped,
             reason: None,
             hint: None,
+            waits_for: Vec::new(),
             cause: None,
             since_ms: now_ms(),
             next_try_ms: None,
             failures: 0,
             restarts: 0,
             last_exit: None,
+            last_exit_ms: None,
             health: None,
             up_since_ms: None,
-            last_exit_ms: None,
             leader: None,
             control_group: String::new(),
             limits: HashMap::new(),

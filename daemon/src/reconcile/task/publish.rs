@@ -143,6 +143,7 @@ impl<H: Host> Task<H> {
                 .as_ref()
                 .and_then(|trouble| trouble.hint.clone());
             let wait = self.waiting.as_ref().filter(|_| state == State::Waiting);
+            status.waits_for = wait.map(|wait| wait.who.clone()).unwrap_or_default();
             status.cause = wait.and_then(|wait| wait.cause.clone());
             if status.hint.is_none() {
                 status.hint = wait.and_then(|wait| wait.hint.clone());
