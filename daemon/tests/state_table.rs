@@ -7,45 +7,90 @@ use std::fs;
 use std::path::Path;
 
 use ctr_api::wire::State;
-use ctrd::reconcile::state::{Case, Facts, case};
+use ctrd::health::Verdict;
+use ctrd::machine::Active;
+use ctrd::reconcile::Intent;
+use ctrd::reconcile::state::{Case, Doing, Facts, case};
 
 const BEGIN: &str = "<!-- tables of states: written by the tests -->\n";
 const END: &str = "<!-- end of the tables of states -->\n";
 
-/// The one fact in which two sets of facts differ, as the page calls it; `None` for several or none.
-fn difference(one: Facts, other: Facts) -> Option<&'static str> {
-    let Facts {
-        intent,
-        active,
-        doing,
-        restarts,
-        health,
-        held,
-    } = one;
+/// Whether these facts can hold together: only a guest that is up is probed or has a restart before it, only one
+/// that is down is started.
+fn is_possible(facts: &Facts) -> bool {
+    let down = matches!(facts.active, Active::Inactive | Active::Failed);
+    let up = facts.active == Active::Active;
+    (facts.health.is_none() || up)
+        && (!facts.restarts || !down)
+        && match facts.doing {
+            Doing::Nothing => true,
+            Doing::Start => down && facts.intent == Intent::Run,
+            Doing::Stop => !down,
+            Doing::Leave => facts.intent == Intent::Run,
+        }
+}
+
+/// How a unit goes from one state to the next (`ActiveState` in org.freedesktop.systemd1(5)).
+const fn unit_goes(from: Active, to: Active) -> bool {
+    match from {
+        Active::Inactive | Active::Failed => matches!(to, Active::Activating),
+        Active::Activating => !matches!(to, Active::Activating),
+        Active::Active => !matches!(to, Active::Activating | Active::Active),
+        Active::Deactivating => matches!(to, Active::Inactive | Active::Failed),
+    }
+}
+
+/// How health goes on, of a guest that stays up.
+const fn health_goes(from: Option<Verdict>, to: Option<Verdict>) -> bool {
+    match (from, to) {
+        (_, None) | (None, Some(Verdict::Found)) => true,
+        (None, Some(_)) | (_, Some(Verdict::Coming | Verdict::Found)) => false,
+        (Some(Verdict::Coming), Some(to)) => matches!(to, Verdict::Healthy),
+        (Some(_), Some(Verdict::Healthy | Verdict::Unhealthy)) => true,
+    }
+}
+
+/// The one thing that leads from one set of facts to another, as the page calls it; `None` for several, none, or
+/// what does not happen.
+fn step(one: Facts, other: Facts) -> Option<&'static str> {
+    if one.active != other.active {
+        // The probes begin and end with what they probe.
+        let probed = match other.active {
+            Active::Active => matches!(other.health, None | Some(Verdict::Coming)),
+            _ => true,
+        };
+        let rest = Facts {
+            active: one.active,
+            health: one.health,
+            ..other
+        };
+        return (probed && rest == one && unit_goes(one.active, other.active)).then_some("unit");
+    }
     let differ = [
-        (intent != other.intent, "intent"),
-        (active != other.active, "unit"),
-        (doing != other.doing, "step"),
-        (restarts != other.restarts, "restart"),
-        (health != other.health, "health"),
-        (held != other.held, "hold"),
+        (one.intent != other.intent, "intent"),
+        (one.doing != other.doing, "step"),
+        (one.restarts != other.restarts, "restart"),
+        (one.health != other.health, "health"),
+        (one.held != other.held, "hold"),
     ];
     let mut differ = differ.iter().filter(|(differs, _)| *differs);
     let (_, first) = differ.next()?;
-    differ.next().is_none().then_some(*first)
+    let happens = *first != "health" || health_goes(one.health, other.health);
+    (differ.next().is_none() && happens).then_some(*first)
 }
 
-/// What can lead from one state to another: every change of one fact was tried.
+/// What can lead from one state to another: every step was tried.
 fn transitions() -> BTreeMap<(&'static str, &'static str), BTreeSet<&'static str>> {
     let all: Vec<(Facts, State)> = Facts::all()
+        .filter(is_possible)
         .map(|facts| (facts, case(&facts).state()))
         .collect();
     let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (one, from) in &all {
         for (other, to) in all.iter().filter(|(_, to)| to != from) {
-            if let Some(fact) = difference(*one, *other) {
+            if let Some(step) = step(*one, *other) {
                 let states = (from.as_str(), to.as_str());
-                found.entry(states).or_default().insert(fact);
+                found.entry(states).or_default().insert(step);
             }
         }
     }
