@@ -17,7 +17,7 @@ const END: &str = "<!-- end of the tables of states -->\n";
 
 /// Whether these facts can hold together: only a guest that is up is probed or has a restart before it, only one
 /// that is down is started.
-fn is_possible(facts: &Facts) -> bool {
+fn is_possible(facts: Facts) -> bool {
     let down = matches!(facts.active, Active::Inactive | Active::Failed);
     let up = facts.active == Active::Active;
     (facts.health.is_none() || up)
@@ -82,7 +82,7 @@ fn step(one: Facts, other: Facts) -> Option<&'static str> {
 /// What can lead from one state to another: every step was tried.
 fn transitions() -> BTreeMap<(&'static str, &'static str), BTreeSet<&'static str>> {
     let all: Vec<(Facts, State)> = Facts::all()
-        .filter(is_possible)
+        .filter(|facts| is_possible(*facts))
         .map(|facts| (facts, case(&facts).state()))
         .collect();
     let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
