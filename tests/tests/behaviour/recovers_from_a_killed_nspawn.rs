@@ -142,4 +142,9 @@ fn what_is_stopped_by_hand_stays_stopped() {
     host.fails("systemctl is-active ctr-lab-web");
     host.ok("ctr lab start web");
     running(&host, &["web"]);
+
+    // A reboot starts it, and forgets what was said of the last run: nothing in /run outlives that.
+    host.ok("ctr lab stop web");
+    host.ok("systemctl stop ctrd && rm -rf /run/ctr && systemctl start ctrd");
+    running(&host, &["web"]);
 }
