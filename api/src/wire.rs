@@ -334,6 +334,9 @@ pub struct Usage {
     /// Processes and threads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<u64>,
+    /// How many of its processes the kernel has killed for memory since it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom_kills: Option<u64>,
 }
 
 /// What bounds a container: what holds of its unit where it has one, else what is declared. A bound

@@ -43,6 +43,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
             cpu_usec: Some(UP_MS * 30),
             memory: Some(1_288_490_189),
             tasks: Some(42),
+            oom_kills: Some(0),
         }),
         limits: Limits {
             memory_max: Some(8 << 30),
@@ -129,6 +130,7 @@ pub(crate) fn host() -> HostStatus {
         cpu_usec: Some(7_000_000),
         memory: Some(310 << 20),
         tasks: Some(9),
+        oom_kills: None,
     });
     jupyter.limits = Limits::default();
     jupyter.credentials = vec![secret("token", None)];

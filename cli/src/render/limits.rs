@@ -27,7 +27,7 @@ pub(super) fn processor(
     line(used, [most, weight])
 }
 
-/// `1.2G; at most 8.0G, slowed down above 6.0G`
+/// `1.2G; at most 8.0G, slowed down above 6.0G`, and what was killed above that.
 pub(super) fn memory(container: &ContainerStatus) -> Vec<String> {
     let used = container.usage.as_ref().and_then(|it| it.memory).map(size);
     let Limits {
@@ -37,7 +37,16 @@ pub(super) fn memory(container: &ContainerStatus) -> Vec<String> {
     } = &container.limits;
     let most = memory_max.map(|it| format!("at most {}", size(it)));
     let high = memory_high.map(|it| format!("slowed down above {}", size(it)));
-    line(used, [most, high])
+    let mut lines = line(used, [most, high]);
+    let killed = container.usage.as_ref().and_then(|it| it.oom_kills);
+    lines.extend(match killed {
+        None | Some(0) => None,
+        Some(1) => Some("1 process was killed for memory since the start".to_owned()),
+        Some(many) => Some(format!(
+            "{many} processes were killed for memory since the start"
+        )),
+    });
+    lines
 }
 
 /// `42; at most 4096`
@@ -103,6 +112,13 @@ mod tests {
             memory(&container),
             ["1.2G; at most 8.0G, slowed down above 6.0G"]
         );
+        if let Some(usage) = &mut container.usage {
+            usage.oom_kills = Some(2);
+        }
+        assert_eq!(
+            memory(&container)[1..],
+            ["2 processes were killed for memory since the start"]
+        );
         assert_eq!(tasks(&container), ["42; at most 4096"]);
         assert_eq!(
             overridden(&container),
@@ -116,6 +132,7 @@ mod tests {
             cpu_usec: None,
             memory: None,
             tasks: Some(3),
+            oom_kills: None,
         });
         assert_eq!(tasks(&container), ["3; no bound"]);
         assert!(memory(&container).is_empty());

@@ -241,12 +241,14 @@ fn usage_of(paths: &Paths, status: &Status) -> Option<Usage> {
         cpu_usec,
         memory,
         tasks,
+        oom_kills,
     } = machine::usage(&paths.cgroup, &status.control_group);
     let told = cpu_usec.is_some() || memory.is_some() || tasks.is_some();
     told.then_some(Usage {
         cpu_usec,
         memory,
         tasks,
+        oom_kills,
     })
 }
 

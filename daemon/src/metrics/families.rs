@@ -49,6 +49,7 @@ pub(super) struct Families {
     cpus_max: GaugeVec,
     memory: GaugeVec,
     memory_max: GaugeVec,
+    oom_kills: CounterVec,
     tasks: GaugeVec,
     tasks_max: GaugeVec,
     received: CounterVec,
@@ -118,6 +119,10 @@ impl Families {
                 "The most memory, where there is a bound.",
                 &NAMES,
             ),
+            oom_kills: counter(
+                "ctr_container_oom_kills_total",
+                "How many of its processes were killed for memory since its start.",
+            ),
             tasks: gauge(
                 "ctr_container_tasks",
                 "Its processes and threads now.",
@@ -173,6 +178,7 @@ impl Families {
                     cpu_usec,
                     memory,
                     tasks,
+                    oom_kills,
                 },
             received,
             transmitted,
@@ -198,6 +204,7 @@ impl Families {
         }
         let counters = [
             (&self.cpu, cpu_usec.map(|it| float(it) / 1e6)),
+            (&self.oom_kills, oom_kills.map(float)),
             (&self.received, received.map(float)),
             (&self.transmitted, transmitted.map(float)),
         ];
@@ -210,7 +217,7 @@ impl Families {
 
     /// The families that have something to say.
     pub(super) fn text(&self) -> String {
-        let families: [&dyn Collector; 16] = [
+        let families: [&dyn Collector; 17] = [
             &self.build,
             &self.loaded,
             &self.refused,
@@ -223,6 +230,7 @@ impl Families {
             &self.cpus_max,
             &self.memory,
             &self.memory_max,
+            &self.oom_kills,
             &self.tasks,
             &self.tasks_max,
             &self.received,
@@ -297,6 +305,7 @@ mod tests {
                 cpu_usec: Some(2_500_000),
                 memory: Some(4096),
                 tasks: Some(3),
+                oom_kills: Some(2),
             },
             received: Some(7),
             transmitted: Some(9),
@@ -310,6 +319,7 @@ mod tests {
             ("cpus_max", "1.5"),
             ("memory_bytes", "4096"),
             ("memory_max_bytes", "1073741824"),
+            ("oom_kills_total", "2"),
             ("tasks", "3"),
             ("network_receive_bytes_total", "7"),
             ("network_transmit_bytes_total", "9"),

@@ -2,8 +2,7 @@
 //! ask again.
 //!
 //! Of two containers that are both on their way down, the one that is `after` the other stops first, as
-//! systemd stops units (`After=` in systemd.unit(5)). A container that nobody asked to stop holds nobody
-//! up.
+//! systemd stops units (`After=` in systemd.unit(5)). A container that is to stay up holds nobody up.
 
 use std::sync::Arc;
 

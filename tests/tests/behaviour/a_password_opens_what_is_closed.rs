@@ -31,6 +31,7 @@ fn a_password_opens_what_is_closed() {
     let mut terminal = terminal_at_the_host(
         &host,
         "ctr lab stop web; echo \"ended with $?\"
+         ctr lab stop web db; echo \"tried with $?\"
          ctr lab stop web db; echo \"ended with $?\"
          ctr lab exec web -- true; echo \"ended with $?\"
          stty | grep -c -- '-echo '; echo finished",
@@ -40,7 +41,17 @@ fn a_password_opens_what_is_closed() {
     terminal.expect("ended with 1", PATIENCE).expect("refused");
     assert_eq!(status(&host, "web").state, State::Running);
 
-    // One question for two containers.
+    // One question for two containers, whatever is answered.
+    answer(&host, &mut terminal, "not the password");
+    let refused = terminal.expect("tried with 1", PATIENCE).expect("refused");
+    assert!(!refused.contains("Password"), "{refused}");
+    assert!(
+        refused.contains("lab/web:") && refused.contains("lab/db:"),
+        "{refused}"
+    );
+    assert_eq!(status(&host, "web").state, State::Running);
+    assert_eq!(status(&host, "db").state, State::Running);
+
     answer(&host, &mut terminal, PASSWORD);
     let after = terminal.expect("ended with 0", PATIENCE).expect("stopped");
     assert!(!after.contains("Password"), "{after}");

@@ -17,6 +17,9 @@ fn operators_need_no_password() {
         "lab exec web -- true",
         "lab stop web",
         "lab start web",
+        "lab stop web db",
+        "lab start web db",
+        "lab restart web db",
         "restart-all",
         "plan /etc/ctr/containers.toml",
         "apply",
@@ -26,6 +29,18 @@ fn operators_need_no_password() {
     ] {
         host.ok(&format!("{OPERATOR} ctr {command}"));
     }
+
+    // A stranger is refused each of several, by its name, and none of them is touched.
+    let leaders = running(&host, &["web", "db"]);
+    for verb in ["stop", "restart"] {
+        let refused = host.fails(&format!("{NOBODY} ctr lab {verb} web db"));
+        assert_eq!(refused.status, 1, "{refused:?}");
+        for name in ["lab/web", "lab/db"] {
+            let sentence = format!("may not start, stop or restart {name}");
+            assert!(refused.stderr.contains(&sentence), "{refused:?}");
+        }
+    }
+    assert_eq!(running(&host, &["web", "db"]), leaders);
 
     // The journal of the host is closed to them, and ctrd reads it for them.
     host.fails(&format!(
@@ -106,6 +121,15 @@ fn rules_give_and_take_by_container_and_by_group() {
     host.ok("useradd --groups games gamer");
     host.ok(&format!("{NOBODY} ctr lab restart web"));
     host.fails(&format!("{NOBODY} ctr lab restart db"));
+    // Of several, that which is allowed is done.
+    let before = running(&host, &["web", "db"]);
+    let partly = host.fails(&format!("{NOBODY} ctr lab restart db web"));
+    assert!(
+        partly.stderr.contains("restart lab/db:") && !partly.stderr.contains("lab/web"),
+        "{partly:?}"
+    );
+    let after = running(&host, &["web", "db"]);
+    assert!(after[0] != before[0] && after[1] == before[1]);
     host.fails(&format!("{NOBODY} ctr lab exec web -- true"));
     host.ok("setpriv --reuid gamer --regid gamer --init-groups ctr lab restart db");
     host.fails(&format!("{OPERATOR} ctr lab restart db"));

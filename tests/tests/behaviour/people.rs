@@ -54,10 +54,14 @@ pub(crate) fn at_the_host(command: &str) -> String {
     format!("{AT_THE_HOST} --wait --pipe -- {command}")
 }
 
-/// A bash script of alice on a terminal of the host.
+/// A bash script of alice on a terminal of the host. Whoever is at it leaves when he wants to: systemd-run
+/// does not always pass on what a command says just before its end.
 #[track_caller]
 pub(crate) fn terminal_at_the_host(host: &Host, script: &str) -> Terminal {
-    host.write("/srv/at-the-host.sh", format!("tty >/tmp/tty\n{script}\n"));
+    host.write(
+        "/srv/at-the-host.sh",
+        format!("tty >/tmp/tty\n{script}\nread -r\n"),
+    );
     host.terminal(&format!(
         "exec {AT_THE_HOST} --pty -- /bin/bash /srv/at-the-host.sh"
     ))

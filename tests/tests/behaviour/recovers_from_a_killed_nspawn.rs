@@ -2,7 +2,7 @@
 //! or is stopped by hand, stays off.
 
 use ctr_api::wire::State;
-use ctr_lab::Host;
+use ctr_lab::{Host, Options};
 
 use crate::guests::{booted, lab, property, running, sleeper, status, until, until_that};
 
@@ -64,12 +64,19 @@ fn recovers_from_a_killed_nspawn() {
     );
 }
 
+/// A host whose guests may have ended before it has booted.
+#[track_caller]
+fn with_ends(declaration: &str) -> Host {
+    let host = Options::new().with_ctr(declaration).units_may_fail().boot();
+    host.expect("it boots")
+}
+
 #[test]
 fn the_restart_policy_decides_and_the_pause_grows() {
     let shell = |code: &str| format!("command = [\"/bin/sh\", \"-c\", \"{code}\"]\n");
     let restart = |keys: &str| format!("restart = {{ {keys} }}\n");
     let ends = |name, place, code, keys: &str| booted(name, place, &(shell(code) + &restart(keys)));
-    let host = Host::with_ctr(&lab(&[
+    let host = with_ends(&lab(&[
         ends("never", 11, "exit 3", "policy = \"never\""),
         ends(
             "always",
@@ -134,5 +141,10 @@ fn what_is_stopped_by_hand_stays_stopped() {
     }
     host.fails("systemctl is-active ctr-lab-web");
     host.ok("ctr lab start web");
+    running(&host, &["web"]);
+
+    // A reboot starts it, and forgets what was said of the last run: nothing in /run outlives that.
+    host.ok("ctr lab stop web");
+    host.ok("systemctl stop ctrd && rm -rf /run/ctr && systemctl start ctrd");
     running(&host, &["web"]);
 }

@@ -79,3 +79,23 @@ fn stops_in_the_order_of_after() {
     host.until("test -e /root/down", PATIENCE);
     assert_eq!(unit(&host, "db"), "inactive");
 }
+
+#[test]
+fn another_ctrd_stops_them_in_that_order_too() {
+    let host = Host::with_ctr(&pair());
+    running(&host, &["db", "web", "other"]);
+    host.ok("ctr lab stop-all --no-wait");
+    held_up(&host);
+    let killed = property(&host, "ctrd", "MainPID");
+    host.ok("systemctl kill --signal=KILL ctrd");
+    host.until(
+        &format!("test $(systemctl show --value -p MainPID ctrd) != {killed} && ctr status"),
+        PATIENCE,
+    );
+    held_up(&host);
+    until(&host, "other", State::Stopped);
+    assert_eq!(unit(&host, "db"), "active");
+    host.ok("touch /run/hold/go");
+    until(&host, "web", State::Stopped);
+    until(&host, "db", State::Stopped);
+}

@@ -14,6 +14,7 @@ mod comings_and_goings;
 mod guests;
 mod outcome;
 mod scenario;
+mod several;
 mod starts_and_stops;
 
 use std::collections::BTreeSet;
@@ -31,8 +32,9 @@ const HOSTS: usize = 3;
 /// ctrd comes back as soon as it can, and says which failpoints it passes.
 const DROP_IN: &str = "[Service]\nRestartSec=50ms\nEnvironment=CTR_FAILPOINTS=/run/crash\n";
 
-/// Each start of a guest's unit is counted.
-const COUNT: &str = "[Service]\nExecStartPre=/bin/sh -c 'echo %n >>/run/crash/starts'\n";
+/// Each start of a guest's unit is noted, and each end.
+const COUNT: &str = "[Service]\nExecStartPre=/bin/sh -c 'echo %n >>/run/crash/starts'\n\
+    ExecStopPost=/bin/sh -c 'echo %n >>/run/crash/stops'\n";
 
 #[test]
 fn a_crash_between_any_two_effects_is_survived() {
@@ -42,6 +44,7 @@ fn a_crash_between_any_two_effects_is_survived() {
         by_itself::scenarios(),
         comings_and_goings::scenarios(),
         changes::scenarios(),
+        several::scenarios(),
     ]
     .concat();
     scenarios.retain(|it| wanted.split(',').any(|word| it.name.contains(word)));

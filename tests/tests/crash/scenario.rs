@@ -22,6 +22,8 @@ pub(crate) struct Scenario {
     pub(crate) on_its_way: bool,
     /// Units that a crash may start once more.
     pub(crate) may_start: Vec<&'static str>,
+    /// Units that stop, each before the next one, as far as they stop at all after a crash.
+    pub(crate) stops: Vec<&'static str>,
     /// Directories whose content a guest changes by itself, as regular expressions.
     pub(crate) shallow: Vec<&'static str>,
     /// ctrd is killed; otherwise it only runs, to learn what it passes.
@@ -40,6 +42,7 @@ impl Scenario {
             again: None,
             on_its_way: false,
             may_start: Vec::new(),
+            stops: Vec::new(),
             shallow: Vec::new(),
             kill: true,
         }

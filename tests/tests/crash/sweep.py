@@ -17,14 +17,15 @@ sys.path.insert(0, os.path.dirname(__file__))
 from inventory import inventory
 
 DIRECTORY = "/run/crash"
-PASSED, DIE, STARTS = (f"{DIRECTORY}/{name}" for name in ("passed", "die", "starts"))
+PASSED, DIE, STARTS, STOPS = (f"{DIRECTORY}/{name}" for name in ("passed", "die", "starts", "stops"))
 DECLARATION = "/etc/ctr/containers.toml"
 # Far longer than anything here takes; what takes longer hangs.
 PATIENCE = 15
 PAUSE = 0.05
 # A scenario that goes wrong at so many places is not swept to its end.
 ENOUGH = 4
-BETWEEN = ("starting", "stopping", "waiting")
+# What is unhealthy is about to be restarted in every scenario that has such a one.
+BETWEEN = ("starting", "stopping", "unhealthy")
 
 
 class Wrong(Exception):
@@ -73,7 +74,14 @@ def status():
 
 
 def is_settled(seen):
-    return seen is not None and all(it["state"] not in BETWEEN and not it.get("next_try_ms") for it in seen.values())
+    return seen is not None and all(is_at_rest(it) for it in seen.values())
+
+
+def is_at_rest(it):
+    if it["state"] == "waiting":
+        # Somebody has to do something about the other one: there is a hint as to what.
+        return bool(it.get("hint"))
+    return it["state"] not in BETWEEN and not it.get("next_try_ms")
 
 
 def difference(expected, found):
@@ -126,6 +134,7 @@ class Sweep:
         else:
             self.comes_to("the host does not come back to what it was before", [self.before])
         write(STARTS, "")
+        write(STOPS, "")
         write(PASSED, "")
         if self.it["after"] is not None:
             write(DECLARATION, self.it["after"])
@@ -135,6 +144,9 @@ class Sweep:
         bash(self.it["act"])
         self.after = self.settled("the host after it")
         self.starts = collections.Counter(lines(STARTS))
+        if not set(self.it["stops"]) <= set(lines(STOPS)):
+            raise Wrong(f"not all of those stop that are said to: {lines(STOPS)}")
+        self.check_stops()
         return lines(PASSED)
 
     def killed_at(self, name, passing):
@@ -164,12 +176,19 @@ class Sweep:
         self.check_starts()
         if asked:
             write(STARTS, "")
+            write(STOPS, "")
             bash(self.it["again"])
             self.comes_to("asked again, it is not as asked", [self.after])
             self.check_starts()
         return True
 
+    def check_stops(self):
+        stopped = list(dict.fromkeys(it for it in lines(STOPS) if it in self.it["stops"]))
+        if stopped != [it for it in self.it["stops"] if it in stopped]:
+            raise Wrong(f"stopped in another order: {stopped}")
+
     def check_starts(self):
+        self.check_stops()
         too_many = collections.Counter(lines(STARTS)) - self.starts
         for unit in self.it["may_start"]:
             too_many.pop(unit, None)

@@ -40,6 +40,12 @@ fn a_guest_that_wants_too_much_memory_is_bounded() {
     let small = status(&vm, "small");
     assert_eq!((small.state, small.restarts), (State::Running, 0));
     assert_eq!(small.limits.memory_max, Some(96 << 20));
+    let killed = small.usage.as_ref().and_then(|it| it.oom_kills);
+    assert!(killed >= Some(1), "{small:#?}");
+    let said = vm.ok("ctr lab status small");
+    assert!(said.contains("killed for memory since the start"), "{said}");
+    let large = status(&vm, "large").usage.and_then(|it| it.oom_kills);
+    assert_eq!(large, Some(0));
     vm.ok("ctr lab exec small -- /usr/bin/true");
 
     // What the guest is there for is killed: that is the guest's end.

@@ -74,9 +74,13 @@ impl Fleet {
     pub(super) async fn make_tasks(&self, model: &Arc<Model>) {
         let before = self.handles.borrow().clone();
         let has_task = |id: &ContainerId| before.get(id).is_some_and(is_alive);
-        let mut made = Handles::new();
+        let mut intents = Vec::new();
         for container in model.containers().filter(|it| !has_task(&it.id)) {
-            let intent = self.first_intent(container).await;
+            intents.push((container, self.first_intent(container).await));
+        }
+        // From here on nothing is waited for: the first round of each task finds all the others.
+        let mut made = Handles::new();
+        for (container, intent) in intents {
             if self.busy().contains(&container.machine) {
                 continue;
             }
@@ -87,7 +91,7 @@ impl Fleet {
         if !made.is_empty() {
             self.handles
                 .send_modify(|now| Arc::make_mut(now).extend(made.clone()));
-            // Who began to follow after a task had told of itself, and before this, has not heard of it.
+            // Who follows hears of each at once, and of what it has seen as soon as it has.
             for (id, handle) in &made {
                 self.shared.feed.changed(id, &handle.status.borrow());
             }

@@ -27,6 +27,8 @@ impl<H: Host> Task<H> {
         if matches!(unit.active, Active::Failed | Active::Inactive) {
             // Who stops after this one goes on.
             self.descending.clear();
+        } else if unit.active == Active::Deactivating {
+            self.descend();
         }
         let before = self.last.as_ref().map(|last| last.active);
         let was_up = matches!(

@@ -1,6 +1,6 @@
 //! A task and the other containers: whom it starts after, and who stops before it.
 
-use super::Task;
+use super::{Handle, Task};
 use crate::machine::Active;
 use crate::model::ContainerId;
 use crate::reconcile::fleet::Handles;
@@ -14,13 +14,22 @@ impl<H: Host> Task<H> {
         wait_for(&self.wanted.container().after, &handles)
     }
 
-    /// Some stop before this one does; they are noted.
+    /// Some stop before this one does; they are noted. From here on it is on its way down itself, also where
+    /// nobody has asked this ctrd for that.
     pub(super) fn others_stop_first(&mut self) -> bool {
+        self.descend();
         let handles = self.shared.fleet.borrow().clone();
         self.stops_after = order::stop_first(&self.wanted.id, &self.wanted.model, |id| {
-            descends(id, &handles)
+            may_descend(id, &handles)
         });
         !self.stops_after.is_empty()
+    }
+
+    /// It is on its way down, whoever began that.
+    pub(super) fn descend(&mut self) {
+        if self.descending.is_empty() {
+            self.descending.push(self.descent.begin());
+        }
     }
 
     /// Nothing more is done by itself: whoever stops after this one waits no longer, unless it is on its
@@ -42,7 +51,7 @@ impl<H: Host> Task<H> {
                 let of = |handles: &Handles| wait_for(&after, handles);
                 order::changes(fleet, &after, &waiting, of).await;
             } else if !stops_after.is_empty() {
-                let of = |handles: &Handles| stops_after.iter().any(|id| descends(id, handles));
+                let of = |handles: &Handles| stops_after.iter().any(|id| may_descend(id, handles));
                 order::changes(fleet, &stops_after, &true, of).await;
             } else {
                 std::future::pending::<()>().await;
@@ -58,6 +67,11 @@ fn wait_for(after: &[ContainerId], handles: &Handles) -> Option<Wait> {
     })
 }
 
-fn descends(id: &ContainerId, handles: &Handles) -> bool {
-    handles.get(id).is_some_and(|it| it.descent.is_on())
+/// It is on its way down, or has not been looked at yet: what an earlier ctrd was asked for, or had begun, is
+/// known after its first look.
+fn may_descend(id: &ContainerId, handles: &Handles) -> bool {
+    let seen = |it: &Handle| it.status.borrow().seen;
+    handles
+        .get(id)
+        .is_some_and(|it| it.descent.is_on() || !seen(it))
 }
