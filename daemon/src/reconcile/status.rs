@@ -46,6 +46,9 @@ pub struct Status {
     pub health: Option<Found>,
     /// Since when its unit is ready, in milliseconds since the epoch; `None` while it is not.
     pub up_since_ms: Option<u64>,
+    /// How long its start took until it was ready, in microseconds; `None` while it is not, and where nobody saw
+    /// its probe's first success.
+    pub start_usec: Option<u64>,
     /// When that was, in milliseconds since the epoch.
     pub last_exit_ms: Option<u64>,
     /// The guest's first process, on the host.
@@ -76,6 +79,7 @@ impl Status {
             last_exit: None,
             health: None,
             up_since_ms: None,
+            start_usec: None,
             last_exit_ms: None,
             leader: None,
             control_group: String::new(),

@@ -34,7 +34,10 @@ fn logs_go_on_over_a_rotation() {
 
     host.ok("ctr lab start later");
     // One is as journalctl has it; several have their names.
-    for (process, line) in [(&new, "lab-later systemd[1]: "), (&all, "later  systemd[1]: ")] {
+    for (process, line) in [
+        (&new, "lab-later systemd[1]: "),
+        (&all, "later  systemd[1]: "),
+    ] {
         process
             .expect(line, PATIENCE)
             .expect("the words of its first boot");

@@ -64,8 +64,10 @@ fn a_guest_that_forks_without_end_is_bounded() {
 
     // Another bound holds while they run on: more for the one, less for the other.
     let leaders = ["bounded", "roomy"].map(|name| status(&vm, name).leader);
-    vm.ok("sed -i 's/tasks-max = 200/tasks-max = 400/; s/tasks-max = 1000/tasks-max = 150/' \
-         /etc/ctr/containers.toml && ctr apply");
+    vm.ok(
+        "sed -i 's/tasks-max = 200/tasks-max = 400/; s/tasks-max = 1000/tasks-max = 150/' \
+         /etc/ctr/containers.toml && ctr apply",
+    );
     assert_eq!(count("bounded"), 300);
     assert!(count("roomy") < 150);
     let now = ["bounded", "roomy"].map(|name| status(&vm, name));

@@ -29,8 +29,10 @@ fn a_limit_of_processors_holds() {
 
     // The busy guests run on, and change places: what is set is what the kernel enforces at once.
     let leaders = ["tenth", "free"].map(|name| status(&vm, name).leader);
-    vm.ok("sed -i '/^limits/d; /^address = \"10.77.3.12\"/a limits = { cpus = 0.1 }' \
-         /etc/ctr/containers.toml && ctr apply");
+    vm.ok(
+        "sed -i '/^limits/d; /^address = \"10.77.3.12\"/a limits = { cpus = 0.1 }' \
+         /etc/ctr/containers.toml && ctr apply",
+    );
     vm.until(&format!("! grep --quiet '^nr_throttled 0$' {stat}"));
     let free_again = format!("{}/cpu.max", cgroup(&vm, "tenth"));
     assert!(vm.ok(&format!("cat {free_again}")).starts_with("max "));

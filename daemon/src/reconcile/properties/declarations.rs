@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use crate::model::{
     ActionCommand, Bind, Capability, Container, ContainerId, CredentialSource, FileContent, Group,
-    Health, InterfaceName, Limits, MetricsAddress, Model, Port, Probe, Program, Protocol, Publish, Reach, Restart,
-    RestartPolicy, Root, UserMode,
+    Health, InterfaceName, Limits, MetricsAddress, Model, Port, Probe, Program, Protocol, Publish,
+    Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 pub(super) const GROUPS: [&str; 3] = ["lab", "data", "research-and-development"];

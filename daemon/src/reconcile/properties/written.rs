@@ -5,8 +5,8 @@ use std::time::Duration;
 use toml::Value;
 
 use crate::model::{
-    Bind, Container, CredentialSource, Group, Health, Limits, MetricsAddress, Model, Port, Probe, Program,
-    Protocol, Reach, Restart, RestartPolicy, Root, UserMode,
+    Bind, Container, CredentialSource, Group, Health, Limits, MetricsAddress, Model, Port, Probe,
+    Program, Protocol, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 /// The text. `order` decides which table and which key comes first.
