@@ -17,9 +17,25 @@ pub struct HostStatus {
     /// Why not all rules of other firewalls could be read; what they stop is then not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
+    /// Where metrics are served; absent where the declaration names no place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsStatus>,
     /// What is declared no more and on its way out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaving: Vec<Leaving>,
+}
+
+/// The declared endpoint for Prometheus.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsStatus {
+    /// Its place: `/run/ctr-metrics.sock`, `http://127.0.0.1:9950/metrics`.
+    pub address: String,
+    /// Why nothing is served there now, if so. It is tried again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// A container that is declared no more and not gone yet.
@@ -198,6 +214,10 @@ pub struct ContainerStatus {
     /// Since when its unit is ready; absent while it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_since_ms: Option<u64>,
+    /// How long the start of this run took until it was ready, in microseconds; absent while it is not, and
+    /// where `ctrd` was not there to see its probe's first success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_usec: Option<u64>,
     /// Its systemd unit on the host.
     pub unit: String,
     /// The process id of the guest's first process, on the host.

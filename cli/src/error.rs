@@ -26,6 +26,10 @@ impl Exit {
     pub(crate) const SESSION: Self = Self(125);
     /// Interrupted from the keyboard, as a shell says it.
     pub(crate) const INTERRUPTED: Self = Self(130);
+    /// Its terminal is gone (SIGHUP), as a shell says it.
+    pub(crate) const HUNG_UP: Self = Self(129);
+    /// Ended by SIGQUIT, as a shell says it.
+    pub(crate) const QUIT: Self = Self(131);
     /// Ended by SIGTERM, as a shell says it.
     pub(crate) const TERMINATED: Self = Self(143);
 }

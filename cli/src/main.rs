@@ -17,6 +17,9 @@ mod program;
 mod render;
 #[cfg(test)]
 mod sample;
+mod screen;
+#[cfg(test)]
+mod screens;
 mod session;
 mod settle;
 mod target;

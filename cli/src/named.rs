@@ -162,7 +162,40 @@ fn message(value: &Value) -> String {
 mod tests {
     use super::Names;
     use crate::render::Paint;
-    use crate::sample;
+    use crate::{sample, screens};
+
+    #[test]
+    fn the_reference_shows_the_logs_of_several() {
+        let (ollama, jupyter) = (
+            sample::running("ml", "ollama"),
+            sample::running("ml", "jupyter"),
+        );
+        let names = Names::of(&[&ollama, &jupyter], Paint::plain(), false);
+        let at = |seconds: u64| format!("{}000000", sample::NOW_MS / 1000 + seconds);
+        let lines = format!(
+            r#"{{"__REALTIME_TIMESTAMP":"{}","MESSAGE":"listening on 11434","SYSLOG_IDENTIFIER":"ml-ollama","_PID":"7","_SYSTEMD_UNIT":"ctr-ml-ollama.service"}}
+{{"__REALTIME_TIMESTAMP":"{}","MESSAGE":"Server listening on 0.0.0.0 port 22.","SYSLOG_IDENTIFIER":"sshd","_PID":"212","_MACHINE_ID":"{}"}}
+{{"__REALTIME_TIMESTAMP":"{}","MESSAGE":"Stopping ctr-ml-ollama.service - ctr container ml/ollama...","SYSLOG_IDENTIFIER":"systemd","_PID":"1","UNIT":"ctr-ml-ollama.service"}}
+"#,
+            at(0),
+            at(1),
+            jupyter.machine_id,
+            at(9),
+        );
+        let mut to = Vec::new();
+        names.copy(&mut lines.as_bytes(), &mut to).expect("copied");
+        let mut text = String::from("$ ctr ml logs ollama jupyter\n");
+        text += &String::from_utf8(to).expect("text");
+        for (second, date) in [
+            (0, "2026-11-20 21:04:07"),
+            (1, "2026-11-20 21:04:08"),
+            (9, "2026-11-20 21:04:16"),
+        ] {
+            let shown = crate::render::date_and_time(sample::NOW_MS + second * 1000);
+            text = text.replace(&shown, date);
+        }
+        screens::assert_shown("ctr ml logs", &text);
+    }
 
     fn shown(terminal: bool, lines: &str) -> String {
         let (ollama, web) = (

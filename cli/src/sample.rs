@@ -1,8 +1,8 @@
 //! The containers that tests render.
 
 use ctr_api::wire::{
-    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HostStatus,
-    Limits, Obstacle, PortStatus, State, Usage,
+    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HealthStatus,
+    HostStatus, Limits, Obstacle, PortStatus, State, Usage,
 };
 
 /// When the tests look: 2h13m after the containers started.
@@ -37,6 +37,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         health: None,
         up_since_ms: Some(NOW_MS - UP_MS),
         last_exit_ms: None,
+        start_usec: Some(4_200_000),
         unit: format!("ctr-{group}-{name}.service"),
         leader: Some(4242),
         usage: Some(Usage {
@@ -63,6 +64,7 @@ pub(crate) fn in_state(group: &str, name: &str, state: State) -> ContainerStatus
     ContainerStatus {
         state,
         up_since_ms: Some(NOW_MS - UP_MS).filter(|_| state.is_up()),
+        start_usec: Some(4_200_000).filter(|_| state.is_up()),
         leader: None,
         usage: None,
         ..running(group, name)
@@ -110,6 +112,60 @@ pub(crate) fn obstacle() -> Obstacle {
         all: true,
         containers: Vec::new(),
     }
+}
+
+fn probed(mut container: ContainerStatus, last: &str, failed: u32) -> ContainerStatus {
+    let success = failed == 0;
+    container.health = Some(HealthStatus {
+        probe: format!("http {}/health", container.ports[0].port),
+        last: Some(last.to_owned()),
+        success,
+        since_ms: Some(if success {
+            container.since_ms
+        } else {
+            NOW_MS - 32_000
+        }),
+        failed,
+        failures: 3,
+    });
+    container
+}
+
+/// A guest that runs and does not work, for twelve seconds.
+pub(crate) fn unhealthy() -> ContainerStatus {
+    let mut jupyter = at(
+        running("ml", "jupyter"),
+        "192.168.200.12",
+        vec![port(8888, Some("http"))],
+    );
+    jupyter.state = State::Unhealthy;
+    jupyter.since_ms = NOW_MS - 12_000;
+    jupyter.reason = Some("status 503".to_owned());
+    jupyter.limits = Limits {
+        memory_max: Some(2 << 30),
+        milli_cpus: Some(2000),
+        tasks_max: Some(4096),
+        ..Limits::default()
+    };
+    jupyter.restarts = 1;
+    jupyter.last_exit = Some("exit status 255, its memory used up".to_owned());
+    jupyter.last_exit_ms = Some(NOW_MS - UP_MS - 9_000);
+    probed(jupyter, "status 503", 3)
+}
+
+/// The group of the reference: healthy, unhealthy, waiting and failed.
+pub(crate) fn reference() -> HostStatus {
+    let mut host = host();
+    let ml = &mut host.groups[1];
+    let mut ollama = ml.containers[0].clone();
+    ollama.state = State::Healthy;
+    let mut comfyui = ml.containers[2].clone();
+    comfyui.reason =
+        Some("ml/vllm failed: its root /var/lib/machines/vllm is not there".to_owned());
+    comfyui.hint = Some("`ctr ml status vllm` says more of it".to_owned());
+    let vllm = ml.containers[3].clone();
+    ml.containers = vec![probed(ollama, "status 200", 0), unhealthy(), comfyui, vllm];
+    host
 }
 
 /// Two groups with a container in every kind of state.
@@ -182,6 +238,7 @@ pub(crate) fn host() -> HostStatus {
             problems: Vec::new(),
         },
         unread: None,
+        metrics: None,
         groups: vec![
             group("dev", "192.168.210", vec![dev_ml, proxy, postgres]),
             group("ml", "192.168.200", vec![ollama, jupyter, comfyui, vllm]),

@@ -101,6 +101,24 @@ impl Terminal {
         kill_process(Pid::from_raw(pid).expect("not zero"), signal).expect("sent");
     }
 
+    /// Until the process is in this state (`proc_pid_stat(5)`).
+    fn until_it_is(&self, state: char) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        self.until("in that state", |_| {
+            let text = std::fs::read_to_string(&stat).expect("it is there");
+            let after = text
+                .rsplit_once(") ")
+                .expect("its name is in parentheses")
+                .1;
+            after.starts_with(state)
+        });
+    }
+
+    fn is_hidden_or_other(&self) -> bool {
+        let parser = self.screen.lock().expect("shown");
+        parser.screen().alternate_screen() || parser.screen().hide_cursor()
+    }
+
     fn end(&mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
     }
@@ -157,7 +175,12 @@ fn fake_command(fake: &Fake, words: &[&str]) -> Option<i32> {
 #[test]
 fn whatever_ends_it_the_terminal_is_as_it_was() {
     let fake = Fake::start();
-    for (signal, status) in [(Signal::INT, 0), (Signal::TERM, 143), (Signal::HUP, 143)] {
+    for (signal, status) in [
+        (Signal::INT, 0),
+        (Signal::TERM, 143),
+        (Signal::HUP, 129),
+        (Signal::QUIT, 131),
+    ] {
         let mut terminal = Terminal::run(&fake, 80, &["status", "--watch"], &[]);
         terminal.until("drawn", drawn);
         assert!(
@@ -177,6 +200,27 @@ fn whatever_ends_it_the_terminal_is_as_it_was() {
         let screen = terminal.screen.lock().expect("shown");
         assert!(!screen.screen().alternate_screen() && !screen.screen().hide_cursor());
     }
+}
+
+#[test]
+fn who_stops_it_has_the_terminal_until_it_goes_on() {
+    let fake = Fake::start();
+    let mut terminal = Terminal::run(&fake, 80, &["status", "--watch"], &[]);
+    terminal.until("drawn", drawn);
+    terminal.signal(Signal::TSTP);
+    terminal.until_it_is('T');
+    let text = terminal.until("given back", |text| !drawn(text));
+    assert_eq!(text, "$ ctr status --watch\n");
+    assert!(!terminal.is_hidden_or_other());
+    // A shell writes there meanwhile; the other screen is drawn whole again, and goes again.
+    terminal.signal(Signal::CONT);
+    terminal.until("drawn again", drawn);
+    assert!(terminal.is_hidden_or_other());
+    terminal.signal(Signal::INT);
+    assert_eq!(terminal.end(), Some(0));
+    let text = terminal.until("given back", |text| !drawn(text));
+    assert_eq!(text, "$ ctr status --watch\n");
+    assert!(!terminal.is_hidden_or_other());
 }
 
 #[test]

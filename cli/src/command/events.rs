@@ -93,16 +93,15 @@ impl Told {
         if self.json {
             return output::print_json_line(&event);
         }
-        for line in self.lines(event) {
+        let time = clock_time(output::now_ms());
+        for line in self.lines(event, &time, output::view().paint) {
             output::print(&line)?;
         }
         Ok(())
     }
 
     /// What a person is told of an event.
-    fn lines(&mut self, event: Event) -> Vec<String> {
-        let time = clock_time(output::now_ms());
-        let paint = output::view().paint;
+    fn lines(&mut self, event: Event, time: &str, paint: Paint) -> Vec<String> {
         let mut lines = Vec::new();
         match &event {
             Event::Whole { why, .. } => {
@@ -115,14 +114,14 @@ impl Told {
                 // What is as it was told last is not told again.
                 let known = self.before.as_ref();
                 let before = known.and_then(|it| it.get(&now.group, &now.name));
-                lines.extend(line(&time, before, known.is_none(), now, paint));
+                lines.extend(line(time, before, known.is_none(), now, paint));
             }
             Event::Changed(now) => {
                 let before = self.folded.get(&now.group, &now.name);
-                lines.extend(line(&time, before, false, now, paint));
+                lines.extend(line(time, before, false, now, paint));
             }
             Event::Removed { group, name } => {
-                lines.extend(self.folded.get(group, name).map(|it| gone(&time, it)));
+                lines.extend(self.folded.get(group, name).map(|it| gone(time, it)));
             }
         }
         self.folded.take(event);
@@ -131,7 +130,7 @@ impl Told {
         {
             let left = before.containers();
             let left = left.filter(|it| self.folded.get(&it.group, &it.name).is_none());
-            lines.extend(left.map(|it| gone(&time, it)));
+            lines.extend(left.map(|it| gone(time, it)));
         }
         lines
     }
@@ -182,6 +181,55 @@ mod tests {
     use ctr_api::events::{ContainerEvent, Event, Why};
     use ctr_api::wire::State;
 
+    use crate::render::Paint;
+    use crate::{sample, screens};
+
+    #[test]
+    fn the_reference_shows_events() {
+        let of = |name: &str, state, reason: Option<&str>| {
+            let status = sample::in_state("ml", name, state);
+            ContainerEvent {
+                reason: reason.map(str::to_owned),
+                machine: status.machine,
+                ..container(name, state)
+            }
+        };
+        let events = [
+            ("21:04:02", whole(Why::Begun, 2)),
+            ("21:04:02", Event::Is(of("ollama", State::Healthy, None))),
+            (
+                "21:04:02",
+                Event::Is(of(
+                    "jupyter",
+                    State::Starting,
+                    Some("not ready yet: refused"),
+                )),
+            ),
+            (
+                "21:04:05",
+                Event::Changed(of("jupyter", State::Healthy, None)),
+            ),
+            (
+                "21:09:40",
+                Event::Changed(of("ollama", State::Unhealthy, Some("status 503"))),
+            ),
+            (
+                "21:11:13",
+                Event::Changed(of(
+                    "jupyter",
+                    State::Failed,
+                    Some("exit status 255, its memory used up"),
+                )),
+            ),
+        ];
+        let mut told = Told::new(false);
+        let mut text = String::from("$ ctr events\n");
+        for (time, event) in events {
+            text.extend(told.lines(event, time, Paint::plain()));
+        }
+        screens::assert_shown("ctr events", &text);
+    }
+
     fn container(name: &str, state: State) -> ContainerEvent {
         ContainerEvent {
             group: "ml".to_owned(),
@@ -203,7 +251,8 @@ mod tests {
     /// What is told of these events, without the times.
     fn told(events: Vec<Event>) -> Vec<String> {
         let mut told = Told::new(false);
-        let lines = events.into_iter().flat_map(|event| told.lines(event));
+        let one = |event| told.lines(event, "21:04:07", Paint::plain());
+        let lines = events.into_iter().flat_map(one);
         let lines = lines.collect::<Vec<_>>();
         let without_time = |line: &String| {
             let (_, rest) = line.split_once("  ").expect("a time");

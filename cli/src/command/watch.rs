@@ -1,18 +1,22 @@
 //! `ctr status --watch`: the table, redrawn as things change.
 
-use std::cell::RefCell;
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
+use std::future::Future;
+use std::io::{self, IsTerminal};
+use std::pin::pin;
 use std::time::Duration;
 
 use ctr_api::wire::HostStatus;
-use tokio::signal::unix::{SignalKind, signal};
+use futures_util::future::select_all;
+use rustix::process::Signal as Number;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::changes::{Change, Changes};
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
 use crate::render::{CpuMeter, status};
+use crate::screen::Screen;
 use crate::{output, target};
 
 /// States come by signal; what they use has to be looked at.
@@ -34,6 +38,7 @@ impl Scope {
                 .into_iter()
                 .map(|it| it.name.clone())
                 .collect();
+            host.metrics = None;
             host.groups.retain(|group| group.name == *name);
             for group in &mut host.groups {
                 group.containers.retain(|it| wanted.contains(&it.name));
@@ -54,26 +59,83 @@ pub(super) async fn run(scope: Scope) -> Result<Exit, Error> {
     // A wrong name is told before the screen changes.
     let daemon = Daemon::connect().await?;
     scope.narrow(daemon.status().await?)?;
+    // Before the screen changes: from here on none of them ends us half way.
+    let mut signals = Signals::listen()?;
     let screen = Screen::open()?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        ended = draw_for_ever(&scope, daemon, &screen) => ended,
-        _ = interrupt.recv() => Ok(Exit::OK),
-        _ = terminate.recv() => Ok(Exit::TERMINATED),
-        _ = hang_up.recv() => Ok(Exit::TERMINATED),
+    let anew = Notify::new();
+    let mut drawing = pin!(draw_for_ever(&scope, daemon, &screen, &anew));
+    loop {
+        tokio::select! {
+            ended = &mut drawing => return ended,
+            arrival = signals.next() => match arrival {
+                Arrival::End(exit) => return Ok(exit),
+                Arrival::Suspend => screen.suspend()?,
+                Arrival::Anew => screen.forget(),
+            },
+        }
+        anew.notify_one();
     }
 }
 
-async fn draw_for_ever(scope: &Scope, first: Daemon, screen: &Screen) -> Result<Exit, Error> {
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy)]
+enum Arrival {
+    /// To end, and how.
+    End(Exit),
+    /// To stop for a while (Ctrl-Z).
+    Suspend,
+    /// To draw anew: the terminal has another size, or somebody had it meanwhile.
+    Anew,
+}
+
+/// Every signal that a person or a shell sends to what has a terminal.
+struct Signals(Vec<(Signal, Arrival)>);
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let number = |signal: Number| SignalKind::from_raw(signal.as_raw());
+        let meanings = [
+            (SignalKind::interrupt(), Arrival::End(Exit::OK)),
+            (SignalKind::terminate(), Arrival::End(Exit::TERMINATED)),
+            (SignalKind::hangup(), Arrival::End(Exit::HUNG_UP)),
+            (SignalKind::quit(), Arrival::End(Exit::QUIT)),
+            (number(Number::TSTP), Arrival::Suspend),
+            (number(Number::CONT), Arrival::Anew),
+            (SignalKind::window_change(), Arrival::Anew),
+        ];
+        let caught = meanings.map(|(kind, arrival)| Ok((signal(kind)?, arrival)));
+        caught.into_iter().collect::<io::Result<_>>().map(Self)
+    }
+
+    /// The next one. Safe to give up and call again.
+    fn next(&mut self) -> impl Future<Output = Arrival> {
+        let waits = self.0.iter_mut().map(|(signal, arrival)| {
+            Box::pin(async move {
+                match signal.recv().await {
+                    Some(()) => *arrival,
+                    // Only a runtime that shuts down ends the stream; nobody is to be told then.
+                    None => std::future::pending().await,
+                }
+            })
+        });
+        let all = select_all(waits);
+        async { all.await.0 }
+    }
+}
+
+async fn draw_for_ever(
+    scope: &Scope,
+    first: Daemon,
+    screen: &Screen,
+    anew: &Notify,
+) -> Result<Exit, Error> {
     let mut meter = CpuMeter::default();
     let mut daemon = Some(first);
     loop {
         let seen = match daemon.take() {
-            Some(daemon) => follow(scope, &daemon, &mut meter, screen).await,
+            Some(daemon) => follow(scope, &daemon, &mut meter, screen, anew).await,
             None => match Daemon::connect().await {
-                Ok(daemon) => follow(scope, &daemon, &mut meter, screen).await,
+                Ok(daemon) => follow(scope, &daemon, &mut meter, screen, anew).await,
                 Err(error) => Err(error),
             },
         };
@@ -85,7 +147,10 @@ async fn draw_for_ever(scope: &Scope, first: Daemon, screen: &Screen) -> Result<
             Err(error) => return Err(error),
             Ok(()) => {}
         }
-        sleep(REFRESH).await;
+        tokio::select! {
+            () = sleep(REFRESH) => {}
+            () = anew.notified() => {}
+        }
     }
 }
 
@@ -95,9 +160,9 @@ async fn follow(
     daemon: &Daemon,
     meter: &mut CpuMeter,
     screen: &Screen,
+    anew: &Notify,
 ) -> Result<(), Error> {
     let mut changes = Changes::of(daemon).await?;
-    let mut resized = signal(SignalKind::window_change())?;
     loop {
         let host = scope.narrow(daemon.status().await?)?;
         screen.draw(&status(&host, meter, output::view()))?;
@@ -109,85 +174,8 @@ async fn follow(
                 sleep(BURST).await;
                 while changes.at_hand().is_some() {}
             }
-            _ = resized.recv() => {}
+            () = anew.notified() => {}
             () = sleep(REFRESH) => {}
         }
-    }
-}
-
-/// The terminal's other screen; what stood there before comes back when this is dropped.
-struct Screen {
-    out: io::Stdout,
-    /// A terminal that knows no control sequences (`TERM=dumb`) is written on like paper, where
-    /// something differs: what stands there last.
-    paper: Option<RefCell<String>>,
-}
-
-impl Screen {
-    fn open() -> Result<Self, Error> {
-        let out = io::stdout();
-        if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
-            let paper = Some(RefCell::default());
-            return Ok(Self { out, paper });
-        }
-        // Other screen, cursor hidden (xterm control sequences, DECSET 1049 and DECTCEM).
-        output::print("\x1b[?1049h\x1b[?25l")?;
-        Ok(Self { out, paper: None })
-    }
-
-    fn draw(&self, text: &str) -> Result<(), Error> {
-        if let Some(paper) = &self.paper {
-            let before = paper.replace(text.to_owned());
-            if before == text {
-                return Ok(());
-            }
-            return output::print(&format!("{text}\n"));
-        }
-        let rows = terminal_size::terminal_size_of(&self.out).map_or(24, |(_, rows)| rows.0);
-        output::print(&frame(text, rows.into()))
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        if self.paper.is_some() {
-            return;
-        }
-        let mut out = self.out.lock();
-        let _ = out.write_all(b"\x1b[?25h\x1b[?1049l");
-        let _ = out.flush();
-    }
-}
-
-/// Overwrites the screen line by line, which does not flicker as clearing it first would.
-fn frame(text: &str, rows: usize) -> String {
-    let lines: Vec<_> = text.lines().collect();
-    let mut frame = String::from("\x1b[H");
-    let fits = lines.len() <= rows;
-    let shown = if fits {
-        lines.len()
-    } else {
-        rows.saturating_sub(1)
-    };
-    for (index, line) in lines.iter().take(shown).enumerate() {
-        let end = if index + 1 == rows { "" } else { "\n" };
-        let _ = write!(frame, "{line}\x1b[K{end}");
-    }
-    if !fits {
-        let _ = write!(frame, "… {} lines more\x1b[K", lines.len() - shown);
-    }
-    frame.push_str("\x1b[J");
-    frame
-}
-
-#[cfg(test)]
-mod tests {
-    use super::frame;
-
-    #[test]
-    fn what_does_not_fit_is_counted() {
-        let text = "a\nb\nc\nd\n";
-        assert!(frame(text, 4).contains("d\x1b[K\x1b[J"));
-        assert!(frame(text, 3).ends_with("… 2 lines more\x1b[K\x1b[J"));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use ctr_api::wire::{ContainerStatus, CredentialStatus, HealthStatus, PortStatus};
+use ctr_api::wire::{ContainerStatus, CredentialStatus, HealthStatus, PortStatus, State};
 
 use super::advice::advice;
 use super::status::{reason_of, stands_in_the_way, up};
-use super::units::date_and_time;
+use super::units::{date_and_time, duration, span};
 use super::{CpuMeter, View, limits, wrap};
 
 /// Everything that is known of one container.
@@ -31,9 +31,11 @@ fn headline(container: &ContainerStatus, view: View) -> String {
     }
     let _ = write!(text, "\n{}", view.paint.state(container.state));
     let since = date_and_time(container.since_ms);
-    let _ = match up(container, view.now_ms) {
-        Some(up) => writeln!(text, " for {up}, since {since}"),
-        None => writeln!(text, " since {since}"),
+    let _ = if container.state.is_up() {
+        let for_how_long = span(view.now_ms.saturating_sub(container.since_ms));
+        writeln!(text, " for {for_how_long}, since {since}")
+    } else {
+        writeln!(text, " since {since}")
     };
     let room = view.width.map(|it| it.saturating_sub(2));
     let reason = reason_of(container, view.now_ms);
@@ -103,7 +105,10 @@ fn facts(
                 .map(|it| port(it, url_base))
                 .collect(),
         ),
-        ("health", container.health.iter().map(health).collect()),
+        (
+            "health",
+            health(container, view.now_ms).into_iter().collect(),
+        ),
         (
             "processor",
             limits::processor(container, meter, view.now_ms),
@@ -119,7 +124,16 @@ fn facts(
             container.credentials.iter().map(secret).collect(),
         ),
         ("actions", actions.collect()),
+        ("up", up_otherwise(container, view).into_iter().collect()),
         ("starts", one(autostart)),
+        (
+            "start took",
+            container
+                .start_usec
+                .map(|usec| duration(usec / 1000))
+                .into_iter()
+                .collect(),
+        ),
         ("restarts", vec![container.restarts.to_string()]),
         ("last exit", last_exit(container).into_iter().collect()),
     ];
@@ -127,22 +141,38 @@ fn facts(
     facts
 }
 
-/// A probe and its last result: `http 8080/health: status 503, failed 2 of 3 times`.
-fn health(health: &HealthStatus) -> String {
+/// Since when it is ready, where it is in its state for another time.
+fn up_otherwise(container: &ContainerStatus, view: View) -> Option<String> {
+    let up = up(container, view.now_ms)?;
+    (container.up_since_ms != Some(container.since_ms)).then_some(up)
+}
+
+/// A probe and its last result: `http 8080/health: status 503 for 12s, failed 2 of 3 times`.
+fn health(container: &ContainerStatus, now_ms: u64) -> Option<String> {
     let HealthStatus {
         probe,
         last,
+        success: _,
+        since_ms,
         failed,
         failures,
-        ..
-    } = health;
-    match last {
-        None => format!("{probe}: no result yet"),
-        Some(last) if *failed > 0 => {
-            format!("{probe}: {last}, failed {failed} of {failures} times")
-        }
-        Some(last) => format!("{probe}: {last}"),
+    } = container.health.as_ref()?;
+    let Some(last) = last else {
+        let up = container.state.is_up() || container.state == State::Starting;
+        return Some(if up {
+            format!("{probe}: no result yet")
+        } else {
+            probe.clone()
+        });
+    };
+    let mut text = format!("{probe}: {last}");
+    if let Some(since) = since_ms {
+        let _ = write!(text, " for {}", span(now_ms.saturating_sub(*since)));
     }
+    if *failed > 0 {
+        let _ = write!(text, ", failed {failed} of {failures} times");
+    }
+    Some(text)
 }
 
 fn port(port: &PortStatus, running_at: Option<&str>) -> String {

@@ -1,6 +1,6 @@
 use super::detail;
 use crate::render::{CpuMeter, Paint, View};
-use crate::sample;
+use crate::{sample, screens};
 use ctr_api::wire::ContainerStatus;
 
 fn render(container: &ContainerStatus) -> String {
@@ -35,6 +35,22 @@ fn a_running_container_in_full() {
     container.credentials[1].changed = true;
     container.last_exit = Some("exit status 1".to_owned());
     insta::assert_snapshot!(render(&container));
+}
+
+#[test]
+fn the_reference_shows_one_that_is_unhealthy() {
+    let view = View {
+        paint: Paint::plain(),
+        width: Some(80),
+        now_ms: sample::NOW_MS,
+    };
+    let text = detail(&sample::unhealthy(), &mut CpuMeter::default(), view);
+    let text = screens::dated(&text, 12_000, "2026-11-20 21:04:07");
+    let text = screens::dated(&text, 7_989_000, "2026-11-20 18:51:10");
+    screens::assert_shown(
+        "ctr ml status jupyter",
+        &format!("$ ctr ml status jupyter\n{text}"),
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The table of `ctr status`.
 
 use ctr_api::wire::{
-    ContainerStatus, GroupStatus, HostStatus, Leaving, Limits, Obstacle, PortStatus,
+    ContainerStatus, GroupStatus, HostStatus, Leaving, Limits, Obstacle, PortStatus, State,
 };
 
 use super::advice::advice;
@@ -21,11 +21,13 @@ const PORTS_SHOWN: usize = 3;
 
 /// Every group of `host` with its containers.
 pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> String {
-    let mut sections: Vec<_> = host
-        .groups
-        .iter()
-        .map(|group| section(group, meter, view))
-        .collect();
+    let mut sections = Vec::new();
+    if let Some(heading) = no_metrics(host, view) {
+        let rows = Vec::new();
+        sections.push(Section { heading, rows });
+    }
+    let groups = host.groups.iter();
+    sections.extend(groups.map(|group| section(group, meter, view)));
     if !host.leaving.is_empty() {
         sections.push(Section {
             heading: host
@@ -42,6 +44,14 @@ pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> Str
         sections,
     }
     .render(view)
+}
+
+/// That nobody can read the metrics which are declared, and why.
+fn no_metrics(host: &HostStatus, view: View) -> Option<Vec<String>> {
+    let metrics = host.metrics.as_ref()?;
+    let problem = metrics.problem.as_ref()?;
+    let message = format!("no metrics are served at {}: {problem}", metrics.address);
+    Some(problem_and_hint(&message, metrics.hint.as_deref(), view))
 }
 
 fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
@@ -70,16 +80,20 @@ fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
     }
 }
 
-/// `ml · 192.168.200.0/24 via br-ml · 4 of 5 running`, or as much of it as fits.
+/// `ml · 192.168.200.0/24 via br-ml · 4 of 5 running, 1 unhealthy`, or as much of it as fits.
 fn heading(group: &GroupStatus, view: View) -> String {
-    let running = group
-        .containers
-        .iter()
-        .filter(|it| it.state.is_up())
-        .count();
+    let count_of = |is: fn(State) -> bool| {
+        let states = group.containers.iter().map(|it| it.state);
+        states.filter(|state| is(*state)).count()
+    };
+    let running = count_of(State::is_up);
+    let unhealthy = match count_of(|state| state == State::Unhealthy) {
+        0 => String::new(),
+        some => format!(", {some} unhealthy"),
+    };
     let count = match group.containers.len() {
         0 => "no containers".to_owned(),
-        all => format!("{running} of {all} running"),
+        all => format!("{running} of {all} running{unhealthy}"),
     };
     let network = format!("{} via {}", group.subnet, group.bridge);
     let rests = [format!(" · {network} · {count}"), format!(" · {count}")];
@@ -93,8 +107,12 @@ fn heading(group: &GroupStatus, view: View) -> String {
 
 /// What another program's firewall stops, and what to add.
 pub(super) fn stands_in_the_way(obstacle: &Obstacle, view: View) -> Vec<String> {
-    let problem = format!("problem: {}", obstacle.message);
-    let hint = obstacle.hint.as_ref().map(|hint| format!("hint: {hint}"));
+    problem_and_hint(&obstacle.message, obstacle.hint.as_deref(), view)
+}
+
+fn problem_and_hint(problem: &str, hint: Option<&str>, view: View) -> Vec<String> {
+    let problem = format!("problem: {problem}");
+    let hint = hint.map(|hint| format!("hint: {hint}"));
     let paragraphs = [Some(problem), hint].into_iter().flatten();
     let lines = paragraphs.flat_map(|paragraph| wrap(&paragraph, view.width));
     let styled = lines.map(|line| {
@@ -142,6 +160,13 @@ pub(crate) fn reason_of(container: &ContainerStatus, now_ms: u64) -> Option<Stri
         }
     });
     let reason = container.reason.clone().filter(|it| !it.is_empty());
+    let reason = reason.map(|reason| match &container.health {
+        // What the probe said says little without what it tried.
+        Some(health) if health.last.as_ref() == Some(&reason) => {
+            format!("{}: {reason}", health.probe)
+        }
+        _ => reason,
+    });
     match (reason, next_try) {
         (Some(reason), Some(next_try)) => Some(format!("{reason}; {next_try}")),
         (reason, next_try) => reason.or(next_try),

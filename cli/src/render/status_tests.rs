@@ -1,8 +1,8 @@
-use ctr_api::wire::HostStatus;
+use ctr_api::wire::{HostStatus, MetricsStatus};
 
 use super::status;
 use crate::render::{CpuMeter, Paint, View};
-use crate::sample;
+use crate::{sample, screens};
 
 fn render(host: &HostStatus, width: Option<usize>) -> String {
     let view = View {
@@ -39,6 +39,16 @@ fn without_a_terminal_lines_are_as_long_as_they_are() {
 }
 
 #[test]
+fn the_reference_shows_a_group_and_the_whole_host() {
+    let mut host = sample::reference();
+    let watched = render(&host, Some(80));
+    screens::assert_shown("ctr status --watch", &watched);
+    host.groups.remove(0);
+    let group = format!("$ ctr ml status\n{}", render(&host, Some(100)));
+    screens::assert_shown("ctr ml status", &group);
+}
+
+#[test]
 fn no_line_is_wider_than_the_terminal() {
     for width in [40, 60, 72, 80, 100, 120, 200] {
         for line in render(&sample::host(), Some(width)).lines() {
@@ -57,6 +67,48 @@ fn a_group_with_a_problem_says_it_above_its_table() {
         text.contains("\nproblem: 192.168.210.0/24 is already on eth0\nNAME "),
         "{text}"
     );
+}
+
+#[test]
+fn metrics_that_nobody_serves_are_told_above_all() {
+    let mut host = sample::host();
+    host.metrics = Some(MetricsStatus {
+        address: "http://127.0.0.1:9950/metrics".to_owned(),
+        ..MetricsStatus::default()
+    });
+    assert!(
+        !render(&host, Some(80)).contains("metrics"),
+        "they are served"
+    );
+    let metrics = host.metrics.as_mut().expect("declared");
+    metrics.problem = Some("another program listens there".to_owned());
+    metrics.hint = Some("stop it, or name another `metrics`".to_owned());
+    let text = render(&host, Some(80));
+    let begin =
+        "problem: no metrics are served at http://127.0.0.1:9950/metrics: another program\n";
+    assert!(text.starts_with(begin), "{text}");
+    assert!(
+        text.contains("listens there\nhint: stop it, or name another `metrics`\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_unhealthy_container_says_what_was_tried_and_what_came_of_it() {
+    let mut host = sample::host();
+    host.groups[0].containers[2] = sample::unhealthy();
+    let text = render(&host, None);
+    assert!(text.contains("3 running, 1 unhealthy"), "{text}");
+    assert!(text.contains("http 8888/health: status 503\n"), "{text}");
+    assert!(
+        text.contains(
+            "hint: `ctr ml logs jupyter -n 50` says more, `ctr ml restart jupyter` starts it anew\n"
+        ),
+        "{text}"
+    );
+    for line in render(&host, Some(40)).lines() {
+        assert!(line.chars().count() <= 40, "{line}");
+    }
 }
 
 #[test]

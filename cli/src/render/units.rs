@@ -18,6 +18,14 @@ pub(crate) fn span(milliseconds: u64) -> String {
     }
 }
 
+/// A length of time that was measured: `0.7s`, `12.3s`, and from a minute on as [`span`] has it.
+pub(crate) fn duration(milliseconds: u64) -> String {
+    if milliseconds >= 60_000 {
+        return span(milliseconds);
+    }
+    format!("{}.{}s", milliseconds / 1000, milliseconds / 100 % 10)
+}
+
 /// A size as `310M` or `1.2G`: powers of 1024, a decimal only from G on.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [(u64, char); 4] = [
@@ -67,7 +75,13 @@ fn local(ms: u64, format: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{size, span};
+    use super::{duration, size, span};
+
+    #[test]
+    fn what_was_measured_has_tenths_below_a_minute() {
+        let shown: Vec<_> = [40, 740, 12_345, 59_999, 61_000].map(duration).into();
+        assert_eq!(shown, ["0.0s", "0.7s", "12.3s", "59.9s", "1m01s"]);
+    }
 
     #[test]
     fn a_time_has_two_units_at_most() {

@@ -192,6 +192,7 @@ pub(crate) fn host() -> HostStatus {
             problems: vec![],
         },
         unread: None,
+        metrics: None,
         groups: vec![GroupStatus {
             name: "lab".to_owned(),
             subnet: "10.77.3.0/24".to_owned(),
@@ -235,6 +236,7 @@ fn container(name: &str) -> ContainerStatus {
         last_exit: None,
         health: None,
         up_since_ms: None,
+        start_usec: None,
         last_exit_ms: None,
         unit: format!("ctr-lab-{name}.service"),
         leader: None,

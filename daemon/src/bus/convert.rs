@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ctr_api::wire::{
     ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HealthStatus,
-    HostStatus, Leaving, Limits, Obstacle, OverriddenLimit, PortStatus, Problem, Severity, State,
-    Usage,
+    HostStatus, Leaving, Limits, MetricsStatus, Obstacle, OverriddenLimit, PortStatus, Problem,
+    Severity, State, Usage,
 };
 
 use crate::declaration::{self, LoadError};
@@ -64,7 +64,19 @@ pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> Host
         leaving: leaving.collect(),
         declaration: declaration_status(&in_force, fleet.paths()),
         unread: surroundings.unread.clone(),
+        metrics: metrics_status(fleet, &in_force),
     }
+}
+
+fn metrics_status(fleet: &Fleet, in_force: &InForce) -> Option<MetricsStatus> {
+    let address = in_force.model.metrics.as_ref()?;
+    let trouble = fleet.metrics_trouble(address);
+    let (problem, hint) = trouble.map_or((None, None), |it| (Some(it.reason), it.hint));
+    Some(MetricsStatus {
+        address: address.to_string(),
+        problem,
+        hint,
+    })
 }
 
 fn declaration_status(in_force: &InForce, paths: &Paths) -> DeclarationStatus {
@@ -193,6 +205,7 @@ pub(super) fn container_status(
             .as_ref()
             .map(|health| health_status(health, status.health.as_ref())),
         up_since_ms: status.up_since_ms,
+        start_usec: status.start_usec,
         last_exit_ms: status.last_exit_ms,
         unit: unit_name(&container.machine),
         leader: status.leader,

@@ -45,6 +45,7 @@ pub(super) struct Families {
     healthy: GaugeVec,
     restarts: CounterVec,
     started: GaugeVec,
+    start: GaugeVec,
     cpu: CounterVec,
     cpus_max: GaugeVec,
     memory: GaugeVec,
@@ -102,6 +103,11 @@ impl Families {
             started: gauge(
                 "ctr_container_start_time_seconds",
                 "When its guest became ready, while it runs.",
+                &NAMES,
+            ),
+            start: gauge(
+                "ctr_container_start_duration_seconds",
+                "How long the start of this run took until it was ready, while it runs; absent where that is not known.",
                 &NAMES,
             ),
             cpu: counter(
@@ -172,6 +178,10 @@ impl Families {
         if let Some(healthy) = status.health.as_ref().and_then(healthy) {
             self.healthy.with_label_values(&labels).set(healthy);
         }
+        if let Some(usec) = status.start_usec {
+            let took = float(usec) / 1e6;
+            self.start.with_label_values(&labels).set(took);
+        }
         let Sample {
             usage:
                 machine::Usage {
@@ -217,7 +227,7 @@ impl Families {
 
     /// The families that have something to say.
     pub(super) fn text(&self) -> String {
-        let families: [&dyn Collector; 17] = [
+        let families: [&dyn Collector; 18] = [
             &self.build,
             &self.loaded,
             &self.refused,
@@ -226,6 +236,7 @@ impl Families {
             &self.healthy,
             &self.restarts,
             &self.started,
+            &self.start,
             &self.cpu,
             &self.cpus_max,
             &self.memory,
@@ -291,6 +302,7 @@ mod tests {
             state: State::Running,
             since_ms: 2500,
             up_since_ms: Some(1500),
+            start_usec: Some(250_000),
             restarts: 2,
             ..Status::unknown()
         };
@@ -314,6 +326,7 @@ mod tests {
         let text = families.text();
         for (name, value) in [
             ("start_time_seconds", "1.5"),
+            ("start_duration_seconds", "0.25"),
             ("restarts_total", "2"),
             ("cpu_seconds_total", "2.5"),
             ("cpus_max", "1.5"),

@@ -51,7 +51,10 @@ impl ListenError {
                 format!("move {} away, or name another `metrics`", path.display())
             }
             Self::Taken => "stop it (`ss -lnp` names it), or name another `metrics`".to_owned(),
-            Self::Failed(_) => "see `metrics` in the declaration".to_owned(),
+            Self::Failed(error) if error.kind() == ErrorKind::NotFound => {
+                "make its directory, or name a place in /run".to_owned()
+            }
+            Self::Failed(_) => "name another `metrics` in the declaration".to_owned(),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error_text::with_causes;
+use crate::reconcile::Conflict;
 use crate::reconcile::fleet::Fleet;
 
 use listener::Listener;
@@ -28,19 +29,26 @@ pub(crate) async fn serve(fleet: Arc<Fleet>) {
         let wanted = address.borrow_and_update().clone();
         let serving = async {
             let Some(wanted) = &wanted else {
+                fleet.set_metrics_trouble(None);
                 return std::future::pending().await;
             };
             match Listener::open(wanted).await {
                 Ok(listener) => {
                     tracing::info!("metrics are served at {wanted}");
                     told = None;
+                    fleet.set_metrics_trouble(None);
                     answer::forever(listener, &fleet).await;
                 }
                 Err(error) => {
                     let text = with_causes(&error);
+                    let hint = error.hint();
+                    let trouble = Conflict {
+                        reason: text.clone(),
+                        hint: Some(hint.clone()),
+                    };
+                    fleet.set_metrics_trouble(Some((wanted.clone(), trouble)));
                     // Once for each reason, however long it lasts.
                     if told.as_ref() != Some(&text) {
-                        let hint = error.hint();
                         tracing::error!("no metrics are served at {wanted}: {text}; {hint}");
                         told = Some(text);
                     }

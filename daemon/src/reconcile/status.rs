@@ -50,6 +50,9 @@ pub struct Status {
     pub health: Option<Found>,
     /// Since when its unit is ready, in milliseconds since the epoch; `None` while it is not.
     pub up_since_ms: Option<u64>,
+    /// How long its start took until it was ready, in microseconds; `None` while it is not, and where nobody saw
+    /// its probe's first success.
+    pub start_usec: Option<u64>,
     /// The guest's first process, on the host.
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
@@ -80,6 +83,7 @@ impl Status {
             last_exit_ms: None,
             health: None,
             up_since_ms: None,
+            start_usec: None,
             leader: None,
             control_group: String::new(),
             limits: HashMap::new(),

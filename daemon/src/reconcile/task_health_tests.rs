@@ -46,10 +46,16 @@ async fn the_first_success_makes_it_ready() {
     assert_eq!(coming.state, State::Starting);
     assert_eq!(coming.reason.as_deref(), Some("not ready yet: refused"));
     assert!(!coming.is_ready());
+    assert_eq!(coming.start_usec, None);
     answers(&bench, Outcome::success("accepted"));
     let healthy = bench.until(|status| status.state == State::Healthy).await;
     assert!(healthy.is_ready());
     assert_eq!((healthy.reason, healthy.restarts), (None, 0));
+    // Known because the first success was seen; nobody counts it anew.
+    assert!(healthy.start_usec.is_some());
+    answers(&bench, Outcome::failure("status 503"));
+    let sick = bench.until(|status| status.state == State::Unhealthy).await;
+    assert_eq!(sick.start_usec, healthy.start_usec);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! A guest that forks without end takes its own tasks, and nobody else's.
+//! A guest that forks without end takes its own tasks, and nobody else's. One that runs follows a new bound.
 
 use ctr_api::wire::State;
 use ctr_lab::Options;
@@ -61,6 +61,18 @@ fn a_guest_that_forks_without_end_is_bounded() {
     };
     assert_eq!(count("roomy"), 300);
     assert!(count("bounded") < 200);
+
+    // Another bound holds while they run on: more for the one, less for the other.
+    let leaders = ["bounded", "roomy"].map(|name| status(&vm, name).leader);
+    vm.ok(
+        "sed -i 's/tasks-max = 200/tasks-max = 400/; s/tasks-max = 1000/tasks-max = 150/' \
+         /etc/ctr/containers.toml && ctr apply",
+    );
+    assert_eq!(count("bounded"), 300);
+    assert!(count("roomy") < 150);
+    let now = ["bounded", "roomy"].map(|name| status(&vm, name));
+    assert_eq!(now.each_ref().map(|it| it.leader), leaders);
+    assert_eq!(now.map(|it| it.limits.tasks_max), [Some(400), Some(150)]);
 
     for name in ["bounded", "default"] {
         let limit = figure(&vm, name, "pids.max");

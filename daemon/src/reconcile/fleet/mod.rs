@@ -67,6 +67,8 @@ pub struct Fleet {
     in_force: Mutex<InForce>,
     /// Where metrics are to be served.
     metrics: watch::Sender<Option<MetricsAddress>>,
+    /// The place where they could not be, and why.
+    metrics_trouble: Mutex<Option<(MetricsAddress, Conflict)>>,
     /// The declaration in place as it was last read and accepted: it is not parsed again for each plan.
     read: Mutex<Option<Parsed>>,
     /// Two declarations are never taken into force at once. It is held for moments: nobody waits for a
@@ -96,6 +98,7 @@ impl Fleet {
             },
             handles,
             metrics: watch::channel(None).0,
+            metrics_trouble: Mutex::default(),
             in_force: Mutex::new(InForce {
                 model: Arc::default(),
                 loaded_ms: now_ms(),
@@ -123,6 +126,23 @@ impl Fleet {
     /// Where metrics are to be served, followed.
     pub fn metrics(&self) -> watch::Receiver<Option<MetricsAddress>> {
         self.metrics.subscribe()
+    }
+
+    /// Says why metrics cannot be served at a place; `None` where they are, or are not to be.
+    pub(crate) fn set_metrics_trouble(&self, trouble: Option<(MetricsAddress, Conflict)>) {
+        *self
+            .metrics_trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Why metrics are not served at `address`, where that was tried and failed.
+    pub fn metrics_trouble(&self, address: &MetricsAddress) -> Option<Conflict> {
+        let trouble = self.metrics_trouble.lock();
+        let trouble = trouble.unwrap_or_else(PoisonError::into_inner).clone();
+        trouble
+            .filter(|(place, _)| place == address)
+            .map(|(_, trouble)| trouble)
     }
 
     /// The declaration in force.

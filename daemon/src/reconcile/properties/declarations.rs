@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use crate::model::{
     ActionCommand, Bind, Capability, Container, ContainerId, CredentialSource, FileContent, Group,
-    Health, InterfaceName, Limits, Model, Port, Probe, Program, Protocol, Publish, Reach, Restart,
-    RestartPolicy, Root, UserMode,
+    Health, InterfaceName, Limits, MetricsAddress, Model, Port, Probe, Program, Protocol, Publish,
+    Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 pub(super) const GROUPS: [&str; 3] = ["lab", "data", "research-and-development"];
@@ -121,8 +121,19 @@ pub(super) fn model(bytes: &Bytes) -> Model {
     }
     Model {
         nameservers: pick(bytes.nameservers, &[None, Some(vec![[9, 9, 9, 9].into()])]),
-        metrics: None,
+        metrics: pick(bytes.nameservers >> 1, &METRICS.map(address)),
         groups,
+    }
+}
+
+/// Places of the endpoint; none for an empty one.
+const METRICS: [&str; 3] = ["", "/run/ctr-metrics.sock", "127.0.0.1:9950"];
+
+fn address(place: &str) -> Option<MetricsAddress> {
+    match place.parse() {
+        Ok(address) => Some(MetricsAddress::Loopback(address)),
+        Err(_) if place.is_empty() => None,
+        Err(_) => Some(MetricsAddress::Unix(place.into())),
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use toml::Value;
 
 use crate::model::{
-    Bind, Container, CredentialSource, Group, Health, Limits, Model, Port, Probe, Program,
-    Protocol, Reach, Restart, RestartPolicy, Root, UserMode,
+    Bind, Container, CredentialSource, Group, Health, Limits, MetricsAddress, Model, Port, Probe,
+    Program, Protocol, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 /// The text. `order` decides which table and which key comes first.
@@ -15,6 +15,13 @@ pub(super) fn toml(model: &Model, order: u64) -> String {
     let mut top = vec![("schema".to_owned(), Value::Integer(1))];
     if let Some(servers) = &model.nameservers {
         top.push(("nameservers".to_owned(), texts(servers)));
+    }
+    if let Some(metrics) = &model.metrics {
+        let place = match metrics {
+            MetricsAddress::Unix(path) => path.display().to_string(),
+            MetricsAddress::Loopback(address) => address.to_string(),
+        };
+        top.push(("metrics".to_owned(), Value::String(place)));
     }
     let mut tables = Vec::new();
     for group in model.groups.values() {

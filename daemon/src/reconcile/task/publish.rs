@@ -3,6 +3,7 @@
 use ctr_api::wire::State;
 use tokio::time::Instant;
 
+use crate::health::Verdict;
 use crate::machine::Active;
 
 use super::Task;
@@ -109,6 +110,23 @@ impl<H: Host> Task<H> {
         }
     }
 
+    /// How long the start of this run took until `state`, in microseconds. systemd knows when it began; of a
+    /// guest that is probed only who has seen the first success knows its end.
+    fn start_usec(&self, state: State, observed: Option<&Observed>) -> Option<u64> {
+        let unit = observed.map(|observed| &observed.unit);
+        let unit = unit.or(self.last.as_ref()).filter(|_| state.is_up())?;
+        let began = Some(unit.started_usec).filter(|began| *began != 0)?;
+        let before = self.status.borrow();
+        match &self.prober {
+            None => unit.active_since_usec.checked_sub(began),
+            Some(prober) if prober.found().verdict == Verdict::Found => None,
+            Some(prober) if before.state == State::Starting && !prober.is_adopted() => {
+                (now_ms() * 1000).checked_sub(began)
+            }
+            Some(_) => before.start_usec,
+        }
+    }
+
     pub(super) fn publish_state(
         &self,
         state: State,
@@ -119,6 +137,7 @@ impl<H: Host> Task<H> {
             let left = due.saturating_duration_since(Instant::now());
             now_ms() + u64::try_from(left.as_millis()).unwrap_or(u64::MAX / 2)
         });
+        let start_usec = self.start_usec(state, observed);
         self.tell(observed, |status| {
             if status.state != state {
                 status.state = state;
@@ -129,6 +148,7 @@ impl<H: Host> Task<H> {
             if state == State::Running && ready != 0 {
                 status.since_ms = ready;
             }
+            status.start_usec = start_usec;
             status.health = self.found();
             status.up_since_ms = if state.is_up() {
                 Some(ready)
