@@ -1,5 +1,5 @@
 //! What nothing else on the host can hold: that a person stopped a container, or started one that
-//! does not start by itself, or that its guest powered itself off. The marks stand in /run, so a reboot
+//! does not start by itself, that its guest powered itself off, or that it is being restarted. The marks stand in /run, so a reboot
 //! forgets them.
 
 use std::fs;
@@ -21,23 +21,31 @@ pub enum Mark {
     Started,
     /// Its guest powered itself off.
     PoweredOff,
+    /// Stopped by ctrd, to be started again: its end is nobody's failure, and no wish of its guest.
+    Restarting,
 }
 
 impl Mark {
+    const ALL: [Self; 4] = [
+        Self::Stopped,
+        Self::Started,
+        Self::PoweredOff,
+        Self::Restarting,
+    ];
+
     const fn word(self) -> &'static str {
         match self {
             Self::Stopped => "stopped\n",
             Self::Started => "started\n",
             Self::PoweredOff => "powered-off\n",
+            Self::Restarting => "restarting\n",
         }
     }
 
     /// Reads the mark at `path`, if there is one.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         match fs::read_to_string(path) {
-            Ok(text) => Ok([Self::Stopped, Self::Started, Self::PoweredOff]
-                .into_iter()
-                .find(|mark| mark.word() == text)),
+            Ok(text) => Ok(Self::ALL.into_iter().find(|mark| mark.word() == text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -77,7 +85,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("mark/ml-ollama");
         assert_eq!(Mark::read(&path).expect("read"), None);
-        for mark in [Mark::Stopped, Mark::Started, Mark::PoweredOff] {
+        for mark in Mark::ALL {
             mark.write(&path).expect("written");
             assert_eq!(Mark::read(&path).expect("read"), Some(mark));
         }

@@ -5,6 +5,7 @@ mod a_changed_secret_restarts_its_guest_alone;
 mod a_created_directory_is_shared_by_number;
 mod a_password_opens_what_is_closed;
 mod a_probe_is_bounded_whatever_answers;
+mod a_restart_goes_on_under_another_ctrd;
 mod a_restart_that_could_not_work_stops_nothing;
 mod a_rude_client_harms_only_itself;
 mod a_running_nixos_guest_switches_to_another_system;

@@ -20,6 +20,8 @@ pub(crate) struct Scenario {
     pub(crate) again: Option<String>,
     /// A crash may leave it on its way, where it stays until it is asked for again.
     pub(crate) on_its_way: bool,
+    /// It is about several: a crash may leave some of them as before, and others as was asked.
+    pub(crate) partly: bool,
     /// Units that a crash may start once more.
     pub(crate) may_start: Vec<&'static str>,
     /// Units that stop, each before the next one, as far as they stop at all after a crash.
@@ -41,6 +43,7 @@ impl Scenario {
             act: "ctr apply".to_owned(),
             again: None,
             on_its_way: false,
+            partly: false,
             may_start: Vec::new(),
             stops: Vec::new(),
             shallow: Vec::new(),

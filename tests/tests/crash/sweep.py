@@ -22,6 +22,7 @@ DECLARATION = "/etc/ctr/containers.toml"
 # Far longer than anything here takes; what takes longer hangs.
 PATIENCE = 15
 PAUSE = 0.05
+FOREVER = float("inf")
 # A scenario that goes wrong at so many places is not swept to its end.
 ENOUGH = 4
 # What is unhealthy is about to be restarted in every scenario that has such a one.
@@ -81,7 +82,8 @@ def is_at_rest(it):
     if it["state"] == "waiting":
         # Somebody has to do something about the other one: there is a hint as to what.
         return bool(it.get("hint"))
-    return it["state"] not in BETWEEN and not it.get("next_try_ms")
+    soon = (it.get("next_try_ms") or FOREVER) - time.time() * 1000 < 1000 * PATIENCE
+    return it["state"] not in BETWEEN and not soon
 
 
 def difference(expected, found):
@@ -170,7 +172,9 @@ class Sweep:
         wait("ctrd does not come back", lambda: status() is not None)
         asked = self.it["again"] is not None
         allowed = [self.before, self.after] if asked else [self.after]
-        if not self.it["on_its_way"]:
+        if self.it["partly"]:
+            wait("it does not come to rest", lambda: is_settled(status()))
+        elif not self.it["on_its_way"]:
             self.comes_to("what is declared is not reached by itself" if not asked
                           else "neither as before nor as asked", allowed)
         self.check_starts()

@@ -161,7 +161,7 @@ impl Fleet {
     /// declared, and a guest that runs goes on.
     pub(super) async fn first_intent(&self, container: &Container) -> Intent {
         match Mark::read(&self.shared.paths.mark(&container.machine)) {
-            Ok(Some(Mark::Started)) => return Intent::Run,
+            Ok(Some(Mark::Started | Mark::Restarting)) => return Intent::Run,
             Ok(Some(Mark::Stopped | Mark::PoweredOff)) => return Intent::Stop,
             Ok(None) => {}
             Err(error) => {

@@ -314,8 +314,7 @@ impl<H: Host> Task<H> {
                 self.stopping = true;
                 self.forced = false;
                 if self.wanted.intent == Intent::Run {
-                    // Between the two, nothing else says that it is to come up again.
-                    self.mark(self.started());
+                    self.mark_restart();
                 }
             }
             self.say(step);

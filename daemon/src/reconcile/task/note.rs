@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::machine::{Active, Ended, last_exit};
-use crate::model::Program;
+use crate::model::{Program, RestartPolicy};
 
 use super::publish::HOST_STOPS;
 use super::{Next, Task};
@@ -31,6 +31,11 @@ impl<H: Host> Task<H> {
             self.descend();
         }
         let before = self.last.as_ref().map(|last| last.active);
+        if before.is_none() {
+            // An earlier ctrd asked for the end that has come, or is about to.
+            let ends = matches!(unit.active, Active::Deactivating | Active::Failed);
+            self.stopping |= ends && self.is_marked_restarting();
+        }
         let was_up = matches!(
             before,
             Some(Active::Active | Active::Activating | Active::Deactivating)
@@ -48,6 +53,10 @@ impl<H: Host> Task<H> {
             self.next_try = None;
             self.given_up = false;
         }
+        let up = |active| matches!(active, Active::Active | Active::Activating);
+        if up(unit.active) && !before.is_some_and(up) {
+            self.restart_is_over();
+        }
         let ended = match unit.active {
             Active::Failed if before != Some(Active::Failed) => Some(unit.ended.as_ref()),
             Active::Inactive if was_up => Some(None),
@@ -55,6 +64,9 @@ impl<H: Host> Task<H> {
         };
         if let Some(ended) = ended {
             let asked = std::mem::take(&mut self.stopping);
+            if !asked {
+                self.restart_is_over();
+            }
             let condemned = self.condemned.take().filter(|_| asked);
             let boots = matches!(self.wanted.container().program, Program::Boot { .. });
             self.last_exit = Some(condemned.as_ref().map_or_else(
@@ -74,6 +86,31 @@ impl<H: Host> Task<H> {
         }
         self.undisturbed &= unit.active == Active::Active;
         self.last = Some(unit.clone());
+    }
+
+    /// Notes that it is stopped to be started again: between the two, nothing else says that it is to come up,
+    /// or that its end was asked for.
+    pub(super) fn mark_restart(&self) {
+        let comes_back = self.condemned.is_none()
+            || self.wanted.container().restart.policy != RestartPolicy::Never;
+        self.mark(if comes_back {
+            Some(Mark::Restarting)
+        } else {
+            self.started()
+        });
+    }
+
+    /// It is up again, or ended in another way than was noted.
+    fn restart_is_over(&self) {
+        if self.is_marked_restarting() {
+            self.mark(self.started());
+        }
+    }
+
+    fn is_marked_restarting(&self) -> bool {
+        let path = self.shared.paths.mark(&self.wanted.container().machine);
+        // One that cannot be read is one that could not be written, which was said then.
+        matches!(Mark::read(&path), Ok(Some(Mark::Restarting)))
     }
 
     /// Says what is about to be done, and that it was undone by somebody else.

@@ -106,7 +106,7 @@ impl<H: Host> Task<H> {
         match Mark::read(&path) {
             Ok(Some(Mark::PoweredOff)) => Some("it powered itself off".to_owned()),
             Ok(Some(Mark::Stopped)) => Some("stopped by hand".to_owned()),
-            Ok(Some(Mark::Started) | None) | Err(_) => None,
+            Ok(Some(Mark::Started | Mark::Restarting) | None) | Err(_) => None,
         }
     }
 
