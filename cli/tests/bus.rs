@@ -321,6 +321,33 @@ fn events_are_one_line_each() {
 }
 
 #[test]
+fn events_end_with_their_reader_though_nothing_happens() {
+    let fake = Fake::start();
+    let child = command(&fake.bus.address, &["events", "--json"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = Running(child.expect("ctr was built for this test"));
+    let mut lines = BufReader::new(child.0.stdout.take().expect("a pipe")).lines();
+    let first = lines.next().expect("a line").expect("text");
+    let Event::Whole { containers, .. } = serde_json::from_str(&first).expect("one document") else {
+        panic!("it begins with the whole state: {first}");
+    };
+    // Everything that there is to say is said.
+    assert_eq!(lines.by_ref().take(containers).count(), containers);
+    assert_eq!(child.0.try_wait().expect("it can be asked"), None);
+    drop(lines);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let ended = loop {
+        if let Some(status) = child.0.try_wait().expect("it can be asked") {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "it goes on for nobody");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_failure() {
     let fake = Fake::start();
     let mut command = command(&fake.bus.address, &["status"]);

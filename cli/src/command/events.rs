@@ -1,11 +1,13 @@
 //! `ctr events`: what happens to containers, line by line, beginning with the whole state.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use ctr_api::events::{ContainerEvent, Event, Folded, Why};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
@@ -55,14 +57,41 @@ async fn again() -> Result<OwnedFd, Error> {
 /// Tells everything that one stream says. Whoever does not read what we print holds us up, and with us the
 /// stream: nothing is gathered here.
 fn follow(stream: OwnedFd, mut told: Told) -> Result<Told, Error> {
-    for line in BufReader::new(File::from(stream)).lines() {
-        let line = line?;
+    let mut lines = BufReader::new(File::from(stream));
+    let mut line = String::new();
+    loop {
+        if lines.buffer().is_empty() {
+            until_something_comes(lines.get_ref())?;
+        }
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(told);
+        }
         // An event of a newer ctrd is passed over.
         if let Ok(event) = serde_json::from_str(&line) {
             told.take(event)?;
         }
     }
-    Ok(told)
+}
+
+/// Waits for the stream, or for the end of whoever reads what we print (poll(2), `POLLERR` of a pipe): nothing
+/// has to happen to a container for `ctr events | head -1` to end.
+fn until_something_comes(stream: &File) -> Result<(), Error> {
+    let stdout = io::stdout();
+    loop {
+        let mut both = [
+            PollFd::new(stream, PollFlags::IN),
+            PollFd::new(&stdout, PollFlags::empty()),
+        ];
+        match poll(&mut both, None) {
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(io::Error::from(error).into()),
+            Ok(_) if !both[1].revents().is_empty() => {
+                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            }
+            Ok(_) => return Ok(()),
+        }
+    }
 }
 
 /// What was told until now.

@@ -32,7 +32,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
                 &slow,
                 STOP,
                 "ctr lab start web --no-wait
-for _ in {1..200}; do
+for _ in {1..100}; do
   [ \"$(systemctl show --value -p ActiveState ctr-lab-web)\" = activating ] && break; sleep 0.02
 done
 ctr lab stop web",
