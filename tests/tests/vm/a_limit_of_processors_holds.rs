@@ -42,7 +42,7 @@ fn a_limit_of_processors_holds() {
     );
     let stat = format!("{}/cpu.stat", cgroup(&vm, "tenth"));
     vm.until(&format!(
-        "awk '/^usage_usec/ {{ exit $2 < {} }}' {stat}",
+        "cat {stat}; ps -eo pid,stat,time,args; awk '/^usage_usec/ {{ exit $2 < {} }}' {stat}",
         used + 1_000_000
     ));
     assert_eq!(figure(&vm, "tenth", "cpu.stat nr_throttled "), before);
