@@ -104,6 +104,17 @@ impl Error {
         self
     }
 
+    /// Another hint, below the one that is there.
+    pub(crate) fn hint_too(mut self, text: &str) -> Self {
+        if let Report::Said { hint, .. } = &mut self.report {
+            *hint = Some(match hint.take() {
+                Some(first) => format!("{first}\nhint: {text}"),
+                None => text.to_owned(),
+            });
+        }
+        self
+    }
+
     pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
         if let Report::Said { causes, .. } = &mut self.report {
             causes.push(cause.into());

@@ -11,6 +11,7 @@ mod complete;
 mod connect;
 mod error;
 mod journal;
+mod last_words;
 mod named;
 mod output;
 mod program;

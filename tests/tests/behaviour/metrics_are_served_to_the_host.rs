@@ -98,6 +98,10 @@ fn says_what_is_so(host: &Host, scrape: &str) {
         );
     }
     assert!((of("tasks_max", "web", "") - 500.0).abs() < 0.1);
+    let took = of("start_duration_seconds", "web", "");
+    assert!(took > 0.0 && took < 600.0, "{took}");
+    host.ok("ctr lab status web | grep --quiet '^  start took [0-9]'");
+    host.fails("ctr lab status off | grep --quiet 'start took'");
     assert!(
         !text.contains("start_time_seconds{container=\"off\""),
         "{text}"
@@ -124,7 +128,7 @@ fn says_what_is_so(host: &Host, scrape: &str) {
     assert!(counted("receive") < received + 1000.0);
 }
 
-/// Connections that say nothing, or without end, are let go of when somebody else comes.
+/// Connections that say nothing, or without end, or read no answer, are let go of when somebody else comes.
 fn nobody_keeps_it_from_others(host: &Host, scrape: &str) {
     let rude = format!(
         "import socket, time\n\
@@ -133,6 +137,12 @@ fn nobody_keeps_it_from_others(host: &Host, scrape: &str) {
              one = socket.socket(socket.AF_UNIX)\n    \
              one.connect({SOCKET:?})\n    \
              one.send(b'GET /metrics HTTP/1.1\\r\\n')\n    \
+             held.append(one)\n\
+         for _ in range(40):\n    \
+             one = socket.socket(socket.AF_UNIX)\n    \
+             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)\n    \
+             one.connect({SOCKET:?})\n    \
+             one.send(b'GET /metrics HTTP/1.1\\r\\nHost: ctr\\r\\n\\r\\n' * 9)\n    \
              held.append(one)\n\
          endless = socket.socket(socket.AF_UNIX)\n\
          endless.connect({SOCKET:?})\n\

@@ -73,8 +73,20 @@ fn a_probe_of_each_kind_turns_healthy_and_unhealthy() {
         let sick = until(&host, name, State::Unhealthy);
         assert_eq!(sick.reason.as_deref(), Some(found), "{sick:#?}");
     }
+    let shown = host.run("ctr lab status http");
+    assert_eq!(shown.status, 5, "{shown:?}");
+    for words in [
+        "\nunhealthy for ",
+        "\n  http 8080/up: status 404\n",
+        "\n  hint: `ctr lab logs http -n 50` says more",
+        " failed 2 of 2 times\n",
+        "\n  start took ",
+    ] {
+        assert!(shown.stdout.contains(words), "{words}: {shown:?}");
+    }
     host.ok("ctr lab exec http -- touch /srv/up");
     until(&host, "http", State::Healthy);
+    host.ok("ctr lab status http");
     drop(web);
     let now = ["http", "tcp", "command"].map(|name| status(&host, name).leader);
     assert_eq!(
