@@ -51,6 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn run(declaration: PathBuf) -> ExitCode {
+    ctrd::os::memory::one_heap();
     log();
     let mut paths = Paths {
         declaration,

@@ -11,7 +11,7 @@ use zbus::Connection;
 use crate::firewall::{Firewall, nft_version};
 use crate::machine::Systemd;
 use crate::network::{Changes, Network};
-use crate::os::{Paths, failpoint, watch_files};
+use crate::os::{Paths, failpoint, memory, watch_files};
 use crate::reconcile::fleet::Fleet;
 use crate::reconcile::{RealHost, follow_host};
 
@@ -54,6 +54,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     // The bus answers: that is ready. Whether guests are is in their own status.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     failpoint("ready said");
+    tokio::spawn(memory::give_back());
     tokio::spawn(follow_tables(host.clone()));
     tokio::spawn(follow_bridges(host.clone()));
     tokio::spawn(follow_shutdown(connection.clone(), host.clone()));

@@ -4,8 +4,8 @@
 //! the change was made (`rtnl_mutex`). Who finds nothing to read in its socket has therefore seen
 //! every change that has been made; that is what makes it sound to keep what was read before.
 
+use std::cell::Cell;
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 use netlink_packet_route::link::LinkMessage;
 use netlink_sys::Socket;
@@ -26,6 +26,11 @@ const OF_THE_HOST: [u32; 3] = [1, 5, 24];
 const OF_A_NAMESPACE: [u32; 3] = [1, 5, 7];
 /// More than any one message, in bytes.
 const BUFFER: usize = 64 * 1024;
+
+thread_local! {
+    /// One for all sockets that a thread reads: a hundred of them were the most of what `ctrd` held.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 /// What may wait to be read of the host's changes, in bytes: a hundred guests that start at once are
 /// a thousand messages of some kilobytes. What is too much is [`Heard::Lost`].
 const WAITING: usize = 8 * 1024 * 1024;
@@ -58,7 +63,6 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct RouteEvents {
     socket: AsyncFd<Socket>,
-    buffer: Mutex<Vec<u8>>,
 }
 
 impl RouteEvents {
@@ -76,29 +80,29 @@ impl RouteEvents {
         // SAFETY: the descriptor is the socket's own, which closes it when it is dropped and never
         // before, and `AsyncFd` keeps the socket.
         let socket = unsafe { AsyncFd::register(socket)? };
-        Ok(Self {
-            socket,
-            buffer: Mutex::new(Vec::with_capacity(BUFFER)),
-        })
+        Ok(Self { socket })
     }
 
     /// Reads everything that waits to be read, without waiting for more.
     pub(super) fn drain(&self, mut each: impl FnMut(Heard)) {
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever drains another socket in `each` finds none here, and makes its own.
+        let mut buffer = SCRATCH.take();
+        buffer.reserve(BUFFER);
         loop {
             buffer.clear();
-            match self.socket.get_ref().recv(&mut *buffer, MSG_DONTWAIT) {
+            match self.socket.get_ref().recv(&mut buffer, MSG_DONTWAIT) {
                 Ok(_) => read(&buffer, &mut each),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if has_number(&error, Errno::ENOBUFS) => each(Heard::Lost),
                 Err(error) => {
                     tracing::error!(%error, "failed to read what changed in the network");
                     each(Heard::Lost);
-                    return;
+                    break;
                 }
             }
         }
+        SCRATCH.set(buffer);
     }
 
     /// Calls `heard` whenever there is something to read, which it does; returns when it says so.

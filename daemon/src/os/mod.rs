@@ -4,6 +4,7 @@ pub mod durable;
 mod failpoint;
 mod file_error;
 mod instances;
+pub mod memory;
 mod paths;
 mod process;
 mod stamp;

@@ -3,6 +3,7 @@
 use super::{Handle, Task};
 use crate::machine::Active;
 use crate::model::ContainerId;
+use crate::os::memory;
 use crate::reconcile::fleet::Handles;
 use crate::reconcile::host::Host;
 use crate::reconcile::order::{self, Wait};
@@ -39,6 +40,7 @@ impl<H: Host> Task<H> {
         if last != Some(Active::Deactivating) && self.stops_after.is_empty() {
             self.descending.clear();
         }
+        memory::worked();
     }
 
     /// Returns when it has to look again for what others do.
