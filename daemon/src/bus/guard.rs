@@ -18,6 +18,7 @@ use zbus::object_server::{DispatchResult, Interface, SignalEmitter};
 use zbus::{BoxDBusError, Connection, Message, ObjectServer, OwnedVariant, Variant, fdo};
 
 use crate::model::ContainerId;
+use crate::os::memory;
 
 use super::access::{Action, Row, Rule, row_of};
 use super::authority::Authority;
@@ -218,7 +219,11 @@ impl<T: Interface> Interface for Guarded<T> {
                 .object
                 .call(server, connection, message, member.clone())
             {
-                DispatchResult::Async(answered) => answered.await,
+                DispatchResult::Async(answered) => {
+                    let answered = answered.await;
+                    memory::worked();
+                    answered
+                }
                 // Methods share their object: none of them changes it.
                 DispatchResult::NotFound | DispatchResult::RequiresMut => {
                     Err(Box::new(unknown()) as BoxDBusError)

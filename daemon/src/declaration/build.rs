@@ -136,6 +136,9 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
             working_directory: working_directory.map(|path| path.value.0),
         },
     };
+    // What is collected in place has the room that the entries had as they were written.
+    let mut ports: Vec<Port> = values(ports).into_iter().map(port).collect::<Option<_>>()?;
+    ports.shrink_to_fit();
     Some(Container {
         machine: id.machine().ok()?,
         description: description.map_or_else(String::new, |it| it.value.0),
@@ -144,7 +147,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         autostart: is_true(autostart.as_ref()),
         root: root(root_table?.value)?,
         program,
-        ports: values(ports).into_iter().map(port).collect::<Option<_>>()?,
+        ports,
         binds: values(binds).into_iter().map(bind).collect::<Option<_>>()?,
         files: entries(files)
             .map(|entry| Some((entry.name.value.0, file_content(entry.value)?)))

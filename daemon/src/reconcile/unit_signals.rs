@@ -87,7 +87,13 @@ async fn forward(connection: Connection, path: String, notify: Arc<Notify>) {
         .path(path.as_str())
         .build();
     let listening = match rule {
-        Ok(rule) => MessageStream::for_match_rule(rule, &connection, NonZero::new(16)).await,
+        // A copy, because the builder makes room for 64 arguments in each of its two lists: 4 KiB for a unit.
+        // And in a box, which is gone when the rule is set.
+        Ok(rule) => {
+            let queued = NonZero::new(16);
+            let rule = rule.to_owned();
+            Box::pin(MessageStream::for_match_rule(rule, &connection, queued)).await
+        }
         Err(error) => Err(error),
     };
     let stream = match listening {

@@ -210,12 +210,13 @@ impl<H: Host> Task<H> {
         // Before anything is planned: without them every credential would look taken away.
         self.take_credentials().await;
         loop {
-            match self.round(rounds).await {
+            // In a box that is gone when it waits: a round has room for a look and every step, and waiting needs none.
+            match Box::pin(self.round(rounds)).await {
                 Next::Again => {
                     rounds += 1;
                     // A request is heard between any two rounds.
                     while let Ok(request) = inbox.try_recv() {
-                        self.hear(request).await;
+                        Box::pin(self.hear(request)).await;
                         rounds = 0;
                     }
                 }
@@ -463,7 +464,7 @@ impl<H: Host> Task<H> {
                 request = inbox.recv() => match request {
                     Some(request) => {
                         let is_question = matches!(request, Request::Plan(..));
-                        self.hear(request).await;
+                        Box::pin(self.hear(request)).await;
                         // It changes nothing: there is nothing to look at again for it.
                         if is_question {
                             continue;
