@@ -100,6 +100,8 @@ pub(super) async fn nft(
 ) -> Result<String, NftError> {
     let run = async {
         let mut child = Command::new(program)
+            // What ctrd.service sets for ctrd alone.
+            .env_remove("GLIBC_TUNABLES")
             .args(words)
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
