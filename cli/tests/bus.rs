@@ -329,7 +329,8 @@ fn events_end_with_their_reader_though_nothing_happens() {
     let mut child = Running(child.expect("ctr was built for this test"));
     let mut lines = BufReader::new(child.0.stdout.take().expect("a pipe")).lines();
     let first = lines.next().expect("a line").expect("text");
-    let Event::Whole { containers, .. } = serde_json::from_str(&first).expect("one document") else {
+    let Event::Whole { containers, .. } = serde_json::from_str(&first).expect("one document")
+    else {
         panic!("it begins with the whole state: {first}");
     };
     // Everything that there is to say is said.
