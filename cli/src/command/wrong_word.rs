@@ -2,6 +2,8 @@
 //!
 //! Only the daemon knows the groups, so it is asked before anybody is told that a word is wrong.
 
+use clap::error::{ContextKind, ContextValue};
+
 use crate::args;
 use crate::connect::Daemon;
 use crate::error::{Error, Exit};
@@ -16,7 +18,14 @@ pub(super) async fn no_verb(group: &str, error: clap::Error) -> Result<Exit, Err
     let own = own_words();
     let near = target::closest(group, own.iter().map(String::as_str));
     match asked.map(|host| target::group(&host, group).map(|_| ())) {
-        Ok(Ok(())) => Ok(usage::print(&error)),
+        Ok(Ok(())) => match word_of_the_host(&error, &own) {
+            Some(word) => Err(Error::new(
+                Exit::USAGE,
+                format!("`{word}` is for all groups, not for one"),
+            )
+            .hint(format!("`ctr {word}`"))),
+            None => Ok(usage::print(&error)),
+        },
         Ok(Err(no_group)) => Err(match near {
             Some(near) => unknown(group).hint(format!("did you mean `ctr {near}`?")),
             None => no_group,
@@ -29,6 +38,14 @@ pub(super) async fn no_verb(group: &str, error: clap::Error) -> Result<Exit, Err
                 .hint(format!("did you mean `ctr {near}`?")))
         }
         Err(unreachable) => Err(unreachable),
+    }
+}
+
+/// The word of `ctr ml apply` that is no verb of a group, where it is a command of the whole host.
+fn word_of_the_host<'a>(error: &'a clap::Error, own: &[String]) -> Option<&'a str> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if own.contains(word) => Some(word),
+        _ => None,
     }
 }
 

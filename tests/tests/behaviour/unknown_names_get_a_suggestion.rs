@@ -22,6 +22,7 @@ fn unknown_names_get_a_suggestion() {
         ("stop web", 2, "did you mean `ctr lab stop web`?"),
         ("lab stop", 2, "stop-all"),
         ("lab strat web", 2, "start"),
+        ("lab events", 2, "`ctr events`"),
         ("lab run postgres gret", 125, "greet"),
         ("lab enter postgre", 125, "postgres"),
         ("status --jsn", 2, "--json"),
