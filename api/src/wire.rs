@@ -518,6 +518,24 @@ pub struct ApplyReport {
     /// Containers and groups that could not be brought there.
     #[serde(default)]
     pub failures: Vec<Outcome>,
+    /// Containers that were to start and wait for something. They start by themselves when it is there.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
+}
+
+/// A container that waits, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The group it is in.
+    pub group: String,
+    /// Its name within the group.
+    pub name: String,
+    /// What it waits for, in the words of its status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// What `down` took away and what it left.

@@ -20,7 +20,8 @@ pub(crate) enum Depth {
 /// The plan as a table and its sum: `2 restart, 1 start, 7 nothing`.
 pub(crate) fn plan(plan: &PlanView, depth: Depth, view: View) -> String {
     let mut text = host_changes(plan, view.paint);
-    text.push_str(&table(plan, depth, Action::as_str, view));
+    let row = |it: &ContainerPlan| (it.action.as_str(), explanation(it, depth));
+    text.push_str(&table(plan, depth, row, view));
     if !text.is_empty() {
         text.push('\n');
     }
@@ -39,7 +40,20 @@ pub(crate) fn applied(report: &ApplyReport, view: View) -> String {
     };
     let mut done_so_far = report.plan.clone();
     done_so_far.containers.retain(|it| !failed(it));
-    text.push_str(&table(&done_so_far, Depth::Changes, done, view));
+    let row = |it: &ContainerPlan| {
+        let waits = report
+            .waiting
+            .iter()
+            .find(|waits| waits.group == it.group && waits.name == it.name);
+        match waits {
+            Some(waits) => {
+                let hint = waits.hint.iter().map(|hint| format!("hint: {hint}"));
+                ("waits", waits.reason.iter().cloned().chain(hint).collect())
+            }
+            None => (done(it.action), explanation(it, Depth::Changes)),
+        }
+    };
+    text.push_str(&table(&done_so_far, Depth::Changes, row, view));
     text
 }
 
@@ -60,17 +74,26 @@ fn host_changes(plan: &PlanView, paint: Paint) -> String {
     text
 }
 
-fn table(plan: &PlanView, depth: Depth, word: fn(Action) -> &'static str, view: View) -> String {
+/// `row` says in a word what becomes of a container, and what there is to say of that.
+fn table(
+    plan: &PlanView,
+    depth: Depth,
+    row: impl Fn(&ContainerPlan) -> (&'static str, Vec<String>),
+    view: View,
+) -> String {
     // What stays as it is although it should not has something to say.
     let shown = |it: &&ContainerPlan| {
         depth == Depth::Steps || it.action != Action::Nothing || it.reason.is_some()
     };
-    let rows = plan.containers.iter().filter(shown).map(|container| Row {
-        cells: vec![
-            Cell::new(format!("{}/{}", container.group, container.name)),
-            Cell::styled(word(container.action), style(container.action)),
-        ],
-        text: explanation(container, depth),
+    let rows = plan.containers.iter().filter(shown).map(|container| {
+        let (word, text) = row(container);
+        Row {
+            cells: vec![
+                Cell::new(format!("{}/{}", container.group, container.name)),
+                Cell::styled(word, style(container.action)),
+            ],
+            text,
+        }
     });
     let section = Section {
         heading: Vec::new(),

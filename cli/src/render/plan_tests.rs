@@ -1,6 +1,6 @@
 use super::{Depth, applied, changes_something, plan};
 use crate::render::{Paint, View};
-use ctr_api::wire::{Action, ApplyReport, ContainerPlan, PlanView};
+use ctr_api::wire::{Action, ApplyReport, ContainerPlan, PlanView, Waiting};
 
 const VIEW: View = View {
     paint: Paint::plain(),
@@ -61,8 +61,27 @@ fn what_was_done_is_in_the_past_tense() {
     let report = ApplyReport {
         plan: sample(),
         failures: Vec::new(),
+        waiting: Vec::new(),
     };
     insta::assert_snapshot!(applied(&report, VIEW));
+}
+
+#[test]
+fn who_waits_was_not_started() {
+    let report = ApplyReport {
+        plan: sample(),
+        failures: Vec::new(),
+        waiting: vec![Waiting {
+            group: "ml".to_owned(),
+            name: "jupyter".to_owned(),
+            reason: Some("ml/vllm failed: exit status 1".to_owned()),
+            hint: Some("`ctr ml status vllm` says more of it".to_owned()),
+        }],
+    };
+    let text = applied(&report, VIEW);
+    let row = "ml/jupyter  waits      ml/vllm failed: exit status 1\n";
+    assert!(text.contains(row), "{text}");
+    assert!(text.contains("hint: `ctr ml status vllm`"), "{text}");
 }
 
 #[test]

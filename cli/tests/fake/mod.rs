@@ -325,6 +325,7 @@ impl Manager {
         answer(&ApplyReport {
             plan: plan(Action::Nothing),
             failures: vec![],
+            waiting: vec![],
         })
     }
 

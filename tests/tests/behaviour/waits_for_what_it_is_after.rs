@@ -45,6 +45,18 @@ fn waits_for_what_it_is_after() {
     assert!(said.contains("lab/web waits: lab/db failed: "), "{said}");
     assert!(said.contains("`ctr lab status db` says more"), "{said}");
 
+    // So is whoever declares one more: it was not started. That the other one failed is told too.
+    let late = sleeper("late", 15, "after = [\"lab/db\"]\n");
+    let said = host.fails(&format!(
+        "cat >> /etc/ctr/containers.toml <<'END' && ctr apply\n{late}\nEND"
+    ));
+    let mut rows = said.stdout.lines();
+    let row = rows.find(|line| line.starts_with("lab/late   waits "));
+    assert!(
+        row.is_some_and(|it| it.contains("lab/db failed: ")),
+        "{said:?}"
+    );
+
     // The one that fails is started by hand when what it lacks is there.
     host.ok("mkdir /var/lib/machines/later && mount --bind /var/lib/machines/debian /var/lib/machines/later && ctr lab start db --timeout 40s");
     let pids = running(&host, &["db", "web", "proxy"]);

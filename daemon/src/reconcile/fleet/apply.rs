@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ctr_api::wire::{Action, ApplyReport, ContainerPlan, Outcome, PlanView, State};
+use ctr_api::wire::{Action, ApplyReport, ContainerPlan, Outcome, PlanView, State, Waiting};
 use tokio::sync::MutexGuard;
 
 use super::tasks::{Answer, descending};
@@ -58,7 +58,30 @@ impl Fleet {
             problems: Vec::new(),
         };
         let failures = self.finish(taken).await;
-        Ok((ApplyReport { plan, failures }, parsed.warnings))
+        let waiting = self.who_waits(&plan);
+        let report = ApplyReport {
+            plan,
+            failures,
+            waiting,
+        };
+        Ok((report, parsed.warnings))
+    }
+
+    /// Those of a plan that were to start and wait.
+    fn who_waits(&self, plan: &PlanView) -> Vec<Waiting> {
+        let handles = self.handles.borrow().clone();
+        let waits = |view: &ContainerPlan| {
+            let status = handles.get(&id_of(view)?)?.status.borrow().clone();
+            (status.state == State::Waiting).then_some(Waiting {
+                group: view.group.clone(),
+                name: view.name.clone(),
+                reason: status.reason,
+                hint: status.hint,
+            })
+        };
+        let started = plan.containers.iter();
+        let started = started.filter(|it| matches!(it.action, Action::Start | Action::Restart));
+        started.filter_map(waits).collect()
     }
 
     /// The declaration as it is when the turn comes, and what it does.
