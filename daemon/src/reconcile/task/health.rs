@@ -47,7 +47,8 @@ impl<H: Host> Task<H> {
             return;
         };
         let limit = self.wanted.container().start_timeout;
-        let late_at = Instant::now() + late_in(&observed.unit, limit);
+        let late_at =
+            Instant::now() + late_in(&observed.unit, limit, Duration::from_millis(now_ms()));
         let is_late = late_at <= Instant::now();
         let host = self.host.clone();
         let prober = match self.prober.take() {
@@ -151,12 +152,39 @@ impl<H: Host> Task<H> {
 }
 
 /// How long it is until a guest has had its time to start: counted from when that began, so that it does not
-/// begin anew with another `ctrd`. Where that is not known, it is now.
-fn late_in(unit: &Unit, start_timeout: Duration) -> Duration {
+/// begin anew with another `ctrd`. Where that is not known, it is now. `now` is since the epoch.
+fn late_in(unit: &Unit, start_timeout: Duration, now: Duration) -> Duration {
     let started = Duration::from_micros(unit.started_usec);
-    let now = Duration::from_millis(now_ms());
     if started.is_zero() {
         return start_timeout;
     }
     (started + start_timeout).saturating_sub(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::late_in;
+    use crate::machine::Unit;
+
+    #[test]
+    fn the_time_to_start_begins_with_the_start_whoever_looks() {
+        let seconds = Duration::from_secs;
+        let limit = seconds(90);
+        let now = seconds(1_000_000);
+        for (started, left) in [
+            (0, limit),
+            (1_000_000, limit),
+            (999_970, seconds(60)),
+            (999_910, Duration::ZERO),
+            (999_000, Duration::ZERO),
+        ] {
+            let unit = Unit {
+                started_usec: started * 1_000_000,
+                ..Unit::absent()
+            };
+            assert_eq!(late_in(&unit, limit, now), left, "{started}");
+        }
+    }
 }
