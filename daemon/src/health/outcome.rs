@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::guest_text::visible;
+
 /// The most characters that are told of it.
 const WORDS_MAX: usize = 200;
 
@@ -78,23 +80,13 @@ fn span(time: Duration) -> String {
     }
 }
 
-/// Words of a guest are shown, and no terminal obeys them: neither control characters nor those that
-/// turn the direction of writing (Unicode Standard Annex 9, section 2) are left in.
+/// Words of a guest for a status: one line, no longer than people read.
 fn clean(words: &str) -> String {
-    let mut shown = String::new();
-    for (count, character) in words.trim().chars().enumerate() {
-        if count == WORDS_MAX {
-            shown.push('…');
-            break;
-        }
-        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || turns {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
+    let shown = visible(&words.trim().replace('\t', " "));
+    match shown.char_indices().nth(WORDS_MAX) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
     }
-    shown
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 use thiserror::Error;
 
+use crate::guest_text::visible;
+
 use super::open::{Guest, SessionError, open_in};
 use super::passing;
 
@@ -187,23 +189,10 @@ impl Lines {
     /// Passes on a line that has no end.
     fn finish(&mut self, line: &mut impl FnMut(&str)) {
         if !self.begun.is_empty() {
-            line(&printable(&std::mem::take(&mut self.begun)));
+            let begun = std::mem::take(&mut self.begun);
+            line(&visible(String::from_utf8_lossy(&begun).trim_end()));
         }
     }
-}
-
-/// A guest's text for the host's journal: control characters are shown, and nothing obeys them.
-fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut shown = String::with_capacity(text.len());
-    for character in text.trim_end().chars() {
-        if character.is_control() && character != '\t' {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]
