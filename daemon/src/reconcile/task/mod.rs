@@ -1,24 +1,25 @@
 //! One container's task: serial, and the only one that changes anything of that container.
 
+mod handle;
 mod health;
 mod hear;
 mod note;
 mod others;
 mod publish;
 mod tell;
+mod wait;
 
 use std::sync::Arc;
 
-use ctr_api::wire::{ContainerPlan, State};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use ctr_api::wire::State;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
-use crate::model::{ContainerId, Model, Root};
-use crate::os::{self, Paths};
-use crate::reconcile::feed::Feed;
+use crate::model::{ContainerId, Root};
+use crate::os;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::order::{Descending, Descent, Wait};
@@ -28,55 +29,8 @@ use crate::reconcile::state::Doing;
 use crate::reconcile::status::Status;
 use crate::reconcile::supervise::Backoff;
 
-use health::{Condemned, health_changed};
-
-/// What others ask of a container's task.
-#[derive(Debug)]
-pub enum Request {
-    /// Start it; answered when its status says so.
-    Start(oneshot::Sender<()>),
-    /// Stop it; answered when its status says so.
-    Stop(oneshot::Sender<()>),
-    /// Stop and start it; answered when its status says so.
-    Restart(oneshot::Sender<()>),
-    /// A new declaration; answered when the steps it takes are applied.
-    Declare(
-        Arc<Model>,
-        oneshot::Sender<Result<(), Conflict>>,
-        Option<Descending>,
-    ),
-    /// What a declaration would do.
-    Plan(Arc<Model>, oneshot::Sender<ContainerPlan>),
-    /// Take it away; the task ends with the answer. One that never comes means that it was declared
-    /// again meanwhile.
-    Remove(oneshot::Sender<Result<(), Conflict>>, Descending),
-}
-
-/// How others reach a container's task.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    /// Its requests.
-    pub requests: mpsc::Sender<Request>,
-    /// Its status, always the present one.
-    pub status: watch::Receiver<Status>,
-    /// Its credentials that are in force.
-    pub credentials: watch::Receiver<Arc<Credentials>>,
-    /// Whether it is on its way down. Whoever asks several to stop begins with this for all of them.
-    pub descent: Descent,
-}
-
-/// What all tasks share.
-#[derive(Debug, Clone)]
-pub struct Shared {
-    /// Every place on the host.
-    pub paths: Arc<Paths>,
-    /// How many guests are on their way to ready at once.
-    pub starts: Arc<Semaphore>,
-    /// The handles of all containers, for those that wait for another.
-    pub fleet: watch::Receiver<Arc<crate::reconcile::fleet::Handles>>,
-    /// Where what happens to them is told.
-    pub feed: Feed,
-}
+pub use handle::{Handle, Request, Shared};
+use health::Condemned;
 
 /// How often the same plan may come back before it is called a failure.
 const ROUNDS: u32 = 8;
@@ -419,71 +373,6 @@ impl<H: Host> Task<H> {
     fn answer_declare(&mut self, answer: &Result<(), Conflict>) {
         for reply in self.declare.drain(..) {
             let _ = reply.send(answer.clone());
-        }
-    }
-
-    /// Waits for anything that may change what is to be done; `false` ends the task.
-    async fn wait(&mut self, inbox: &mut mpsc::Receiver<Request>) -> bool {
-        let due = self.next_try;
-        let timer = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due).await,
-                None => std::future::pending().await,
-            }
-        };
-        let wants_place = self.wanted.intent == Intent::Run
-            && self.permit.is_none()
-            && self.waiting.is_none()
-            && self.blocked.is_none()
-            && due.is_none()
-            && !self.given_up
-            && self
-                .last
-                .as_ref()
-                .is_some_and(|last| matches!(last.active, Active::Inactive | Active::Failed));
-        let starts = self.shared.starts.clone();
-        let place = async {
-            if wants_place {
-                starts.acquire_owned().await.ok()
-            } else {
-                std::future::pending().await
-            }
-        };
-        let late_at = self.late_at;
-        let late = async {
-            match late_at {
-                Some(late_at) => tokio::time::sleep_until(late_at).await,
-                None => std::future::pending().await,
-            }
-        };
-        let mut health = self.prober.as_ref().map(Prober::news);
-        let others_changed = self.others_changed();
-        tokio::pin!(timer, place, late, others_changed);
-        loop {
-            tokio::select! {
-                request = inbox.recv() => match request {
-                    Some(request) => {
-                        let is_question = matches!(request, Request::Plan(..));
-                        Box::pin(self.hear(request)).await;
-                        // It changes nothing: there is nothing to look at again for it.
-                        if is_question {
-                            continue;
-                        }
-                    }
-                    None => return false,
-                },
-                () = self.host.changed(&self.wanted) => {}
-                () = &mut timer => self.next_try = None,
-                () = health_changed(&mut health) => {
-                    if !self.feel() {
-                        continue;
-                    }
-                }
-                () = &mut late => {}
-                permit = &mut place => self.permit = permit,
-                () = &mut others_changed => {}
-            }
-            return true;
         }
     }
 }
