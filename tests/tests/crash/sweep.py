@@ -201,6 +201,8 @@ class Sweep:
 
     def run(self):
         began = time.monotonic()
+        # Nothing of another scenario stays, such as that somebody stopped a container of the same name.
+        bash(CLEAN, check=False)
         # Once to have what stays of it for ever: data.
         self.undisturbed()
         self.before = None
