@@ -16,6 +16,7 @@ pub mod bus;
 pub mod declaration;
 mod error_text;
 pub mod firewall;
+pub mod gpu;
 mod guest_text;
 pub mod health;
 pub mod journal;

@@ -1,7 +1,7 @@
 //! The daemon's command line.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +24,9 @@ enum Command {
         /// The declaration
         #[arg(long, value_name = "FILE", default_value = "/etc/ctr/containers.toml")]
         declaration: PathBuf,
+        /// Read of devices and drivers what is below this directory, for tests on a host without GPUs
+        #[arg(long, value_name = "DIRECTORY", hide = true)]
+        hardware: Option<PathBuf>,
     },
     /// Say everything that is wrong with a declaration
     ///
@@ -40,7 +43,10 @@ fn main() -> ExitCode {
         return ctrd::session::helper_main();
     }
     match Arguments::parse().command {
-        Command::Run { declaration } => run(declaration),
+        Command::Run {
+            declaration,
+            hardware,
+        } => run(declaration, hardware.as_deref()),
         Command::Check { file } => {
             let colour = std::io::stderr().is_terminal()
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -50,13 +56,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(declaration: PathBuf) -> ExitCode {
+fn run(declaration: PathBuf, hardware: Option<&Path>) -> ExitCode {
     ctrd::os::memory::one_heap();
     log();
     let mut paths = Paths {
         declaration,
         ..Paths::default()
     };
+    if let Some(directory) = hardware {
+        paths = paths.with_hardware_below(directory);
+    }
     for (program, place) in [
         ("systemd-nspawn", &mut paths.nspawn),
         ("nft", &mut paths.nft),

@@ -7,6 +7,7 @@ mod capability;
 pub mod change;
 mod container;
 mod credential;
+mod gpu;
 mod health;
 mod metrics;
 mod names;
@@ -24,6 +25,9 @@ pub use container::{
 };
 pub use credential::{
     CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,
+};
+pub use gpu::{
+    CdiName, Gpu, GpuChoice, GpuDevices, GpuName, GpuVendors, NoCdiName, NoPciAddress, PciAddress,
 };
 pub use health::{Health, Probe};
 pub use metrics::MetricsAddress;

@@ -29,6 +29,16 @@ pub struct Paths {
     pub nspawn_uids: PathBuf,
     /// The cgroup2 file system.
     pub cgroup: PathBuf,
+    /// The kernel's devices and drivers, sysfs(5).
+    pub sys: PathBuf,
+    /// What drivers say of themselves, proc(5).
+    pub proc: PathBuf,
+    /// Device nodes.
+    pub dev: PathBuf,
+    /// Specifications of the Container Device Interface; of two with one device the later directory's counts.
+    pub cdi: Vec<PathBuf>,
+    /// The graphics drivers' libraries of a NixOS host.
+    pub opengl_driver: PathBuf,
     /// The program that runs a machine.
     pub nspawn: PathBuf,
     /// The nftables program.
@@ -53,6 +63,11 @@ impl Default for Paths {
             subordinate_ids: vec!["/etc/subuid".into(), "/etc/subgid".into()],
             nspawn_uids: "/run/systemd/nspawn-uid".into(),
             cgroup: "/sys/fs/cgroup".into(),
+            sys: "/sys".into(),
+            proc: "/proc".into(),
+            dev: "/dev".into(),
+            cdi: vec!["/etc/cdi".into(), "/run/cdi".into()],
+            opengl_driver: "/run/opengl-driver".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),
         }
@@ -60,6 +75,19 @@ impl Default for Paths {
 }
 
 impl Paths {
+    /// The same host with other hardware: what is read of devices and their drivers is read below `directory`.
+    #[must_use]
+    pub fn with_hardware_below(self, directory: &Path) -> Self {
+        Self {
+            sys: directory.join("sys"),
+            proc: directory.join("proc"),
+            dev: directory.join("dev"),
+            cdi: vec![directory.join("etc/cdi"), directory.join("run/cdi")],
+            opengl_driver: directory.join("run/opengl-driver"),
+            ..self
+        }
+    }
+
     /// A machine's own state; its owner is the machine's first user id.
     pub fn machine_state(&self, machine: &MachineName) -> PathBuf {
         self.state.join(machine.as_str())
