@@ -94,8 +94,9 @@ const ELSEWHERE: &[&str] = &[
     "tcp",
     "path",
     "status",
-    // Refused.
-    "gpu",
+    // Which graphics processors: `gpu`.
+    "vendor",
+    "cdi",
 ];
 
 #[test]

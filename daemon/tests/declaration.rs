@@ -95,6 +95,7 @@ cases! {
     credentials_are_named_as_systemd_names_them
     environment_names_and_values_are_ones_that_systemd_takes
     everything_the_schema_has_is_accepted
+    graphics_processors_are_chosen_in_one_way
     groups_may_reach_each_other
     limits_leave_a_guest_room_to_start
     many_problems_are_all_shown_at_once
@@ -126,5 +127,4 @@ cases! {
     users_are_their_own_or_the_hosts
     values_of_the_wrong_type_are_all_named
     what_a_guest_sees_has_a_path_of_its_own
-    what_this_version_does_not_deliver_is_refused
 }

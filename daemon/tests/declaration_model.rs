@@ -127,6 +127,7 @@ fn plain(group: &str, name: &str, address: [u8; 4], root: Root) -> Container {
             on_unhealthy: false,
         },
         health: None,
+        gpu: None,
         ephemeral: false,
         users: UserMode::Own,
         capabilities: std::collections::BTreeSet::new(),

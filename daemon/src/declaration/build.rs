@@ -12,11 +12,11 @@ use super::validate::{
     DELAY_DEFAULT, INTERVAL_DEFAULT, MAX_DELAY_DEFAULT, START_INTERVAL_DEFAULT, TIMEOUT_DEFAULT,
     WINDOW_DEFAULT, protocol_of,
 };
-use super::value::{Mode, Number, Reference, Time, UserName, Word};
+use super::value::{Devices, Mode, Number, Reference, Time, UserName, Word};
 use crate::model::{
     ActionCommand, Bind, Container, ContainerId, ContainerName, CredentialSource, FileContent,
-    Group, GroupName, Health, InterfaceName, Limits, Model, Port, Probe, Program, Protocol,
-    Publish, Reach, Restart, RestartPolicy, Root, UserMode,
+    GpuChoice, GpuDevices, GpuRequest, Group, GroupName, Health, InterfaceName, Limits, Model,
+    Port, Probe, Program, Protocol, Publish, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 /// How long a container may take from its start to ready, where nothing is said.
@@ -117,7 +117,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         restart: restart_table,
         actions,
         health: health_table,
-        gpu: _,
+        gpu: gpu_table,
         credentials,
         written: _,
     } = container;
@@ -167,6 +167,10 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         restart: restart(restart_table.map(|it| it.value)),
         health: match health_table {
             Some(table) => Some(health(table.value)?),
+            None => None,
+        },
+        gpu: match gpu_table {
+            Some(table) => Some(gpu(table.value)?),
             None => None,
         },
         ephemeral: is_true(ephemeral.as_ref()),
@@ -374,6 +378,35 @@ fn health(health: file::Health) -> Option<Health> {
         start_interval: or(start_interval, START_INTERVAL_DEFAULT),
         failures: threshold(failures, FAILURES_DEFAULT)?,
         successes: threshold(successes, SUCCESSES_DEFAULT)?,
+    })
+}
+
+fn gpu(gpu: file::Gpu) -> Option<GpuRequest> {
+    let file::Gpu {
+        vendor,
+        devices,
+        cdi,
+        optional,
+        written: _,
+    } = gpu;
+    let choice = match (vendor, cdi) {
+        (Some(vendor), _) => GpuChoice::Found {
+            vendor: vendor.value,
+            devices: match devices.map(|devices| devices.value) {
+                None | Some(Devices::All) => GpuDevices::All,
+                Some(Devices::These(names)) => {
+                    GpuDevices::These(names.into_iter().map(|name| name.value).collect())
+                }
+            },
+        },
+        (None, Some(names)) => {
+            GpuChoice::Cdi(names.value.0.into_iter().map(|name| name.value).collect())
+        }
+        (None, None) => return None,
+    };
+    Some(GpuRequest {
+        choice,
+        optional: is_true(optional.as_ref()),
     })
 }
 

@@ -80,11 +80,14 @@ impl Declared {
     /// The keys in which a container as it runs (`self`) and as it is declared differ.
     ///
     /// A key that only one of the two knows is no difference: it belongs to another version of ctrd.
-    /// Only credentials come and go by themselves. One that cannot be read now is not changed.
+    /// Only credentials come and go by themselves, and graphics processors, which no unit of an earlier
+    /// version has. A credential that cannot be read now is not changed.
     pub fn changed(&self, declared: &Self) -> Vec<Change> {
         let differs = |key: &String| match (self.0.get(key), declared.0.get(key)) {
             (Some(old), Some(new)) => old != new && new != UNKNOWN,
-            (Some(_), None) | (None, Some(_)) => key.starts_with(CREDENTIAL),
+            (Some(_), None) | (None, Some(_)) => {
+                key.starts_with(CREDENTIAL) || Some(key.as_str()) == Key::Gpu.digest()
+            }
             (None, None) => false,
         };
         let keys: BTreeSet<&String> = self.0.keys().chain(declared.0.keys()).collect();

@@ -92,6 +92,7 @@ pub(crate) fn test_container(name: &str) -> crate::model::Container {
             on_unhealthy: false,
         },
         health: None,
+        gpu: None,
         ephemeral: false,
         users: UserMode::Own,
         capabilities: std::collections::BTreeSet::new(),

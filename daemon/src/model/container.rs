@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Capability, ContainerId, ContainerName, CredentialId, CredentialSource, Health, MachineName,
+    Capability, ContainerId, ContainerName, CredentialId, CredentialSource, GpuRequest, Health,
+    MachineName,
 };
 
 /// One declared container.
@@ -50,6 +51,8 @@ pub struct Container {
     pub restart: Restart,
     /// How to find out whether it works.
     pub health: Option<Health>,
+    /// Graphics processors that it is given.
+    pub gpu: Option<GpuRequest>,
     /// Its own state is dropped when it stops.
     pub ephemeral: bool,
     /// Whose users it runs as.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 /// The graphics processors that a container asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Gpu {
+pub struct GpuRequest {
     /// Which.
     pub choice: GpuChoice,
     /// It starts without those that are not there, and is given them when they come.

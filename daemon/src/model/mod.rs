@@ -27,7 +27,8 @@ pub use credential::{
     CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,
 };
 pub use gpu::{
-    CdiName, Gpu, GpuChoice, GpuDevices, GpuName, GpuVendors, NoCdiName, NoPciAddress, PciAddress,
+    CdiName, GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors, NoCdiName, NoPciAddress,
+    PciAddress,
 };
 pub use health::{Health, Probe};
 pub use metrics::MetricsAddress;

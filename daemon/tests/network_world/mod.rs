@@ -450,6 +450,7 @@ pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[
             on_unhealthy: false,
         },
         health: None,
+        gpu: None,
         ephemeral: false,
         users: UserMode::Own,
         capabilities: std::collections::BTreeSet::new(),

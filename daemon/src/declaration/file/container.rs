@@ -10,10 +10,11 @@ use crate::declaration::collect::Collector;
 use crate::declaration::place::{At, Place};
 use crate::declaration::read::{Entries, Read, TableReader, mismatch};
 use crate::declaration::value::{
-    AbsolutePath, ActionName, Cpus, HostUserName, Line, Mode, Number, Policy, PortNumber,
-    Reference, Scheme, Size, Time, UnitName, UserName, Users, VariableName, VariableValue, Word,
+    AbsolutePath, ActionName, CdiNames, Cpus, Devices, HostUserName, Line, Mode, Number, Policy,
+    PortNumber, Reference, Scheme, Size, Time, UnitName, UserName, Users, VariableName,
+    VariableValue, Word,
 };
-use crate::model::{Capability, ContainerName, CredentialId, Protocol};
+use crate::model::{Capability, ContainerName, CredentialId, GpuVendors, Protocol};
 
 table! {
     /// One container.
@@ -68,23 +69,11 @@ table! {
             r#"{ list = { command = ["ollama", "list"] } }"#;
         /// How to find out whether it works.
         Optional health: Health = "health", "{ tcp = 5432 }";
-        /// Graphics processors; known to the schema, not delivered.
-        Optional gpu: Undelivered = "gpu", r#"{ vendor = "nvidia" }"#;
+        /// Graphics processors that it is given.
+        Optional gpu: Gpu = "gpu", r#"{ vendor = "nvidia" }"#;
         /// Secrets that it is given, by name.
         Optional credentials: Entries<CredentialId, Credential> = "credentials",
             r#"{ token = { generate = true }, password = "/run/secrets/x" }"#;
-    }
-}
-
-/// A part of the schema that this version does not deliver: whatever stands there is not looked at.
-#[derive(Debug)]
-pub(crate) struct Undelivered;
-
-impl Read for Undelivered {
-    const EXPECTED: &'static str = "a table";
-
-    fn read(_: &DeValue<'_>, _: &Place, _: &mut Collector) -> Option<Self> {
-        Some(Self)
     }
 }
 
@@ -221,6 +210,20 @@ table! {
         Optional failures: Number = "failures", "3";
         /// How many successes in a row make an unhealthy one healthy.
         Optional successes: Number = "successes", "1";
+    }
+}
+
+table! {
+    /// Graphics processors that a container is given: by `vendor`, or by `cdi`.
+    Gpu is "a choice of graphics processors" in "`gpu`" {
+        /// Whose they are.
+        Optional vendor: GpuVendors = "vendor", r#""nvidia""#;
+        /// Which of those.
+        Optional devices: Devices = "devices", r#"[0, "0000:01:00.0"]"#;
+        /// Which, as specifications of the Container Device Interface name them.
+        Optional cdi: CdiNames = "cdi", r#"["nvidia.com/gpu=all"]"#;
+        /// It starts without those that are not there.
+        Optional optional: bool = "optional", "true";
     }
 }
 

@@ -9,14 +9,15 @@ mod group;
 mod shape;
 
 pub(crate) use container::{
-    Action, Bind, Container, FileEntry, Health, HealthHttp, Limits, Port, Publish, Restart, Root,
+    Action, Bind, Container, FileEntry, Gpu, Health, HealthHttp, Limits, Port, Publish, Restart,
+    Root,
 };
 pub(crate) use credential::Credential;
 pub(crate) use group::{Document, Group};
 pub(crate) use shape::{Key, Presence, Shape, Table};
 
 /// Every table of the schema.
-pub(crate) const SHAPES: [&Shape; 14] = [
+pub(crate) const SHAPES: [&Shape; 15] = [
     &Document::SHAPE,
     &Group::SHAPE,
     &Container::SHAPE,
@@ -31,6 +32,7 @@ pub(crate) const SHAPES: [&Shape; 14] = [
     &Restart::SHAPE,
     &Health::SHAPE,
     &HealthHttp::SHAPE,
+    &Gpu::SHAPE,
 ];
 
 #[cfg(test)]

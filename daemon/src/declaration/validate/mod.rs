@@ -6,6 +6,7 @@ mod addresses;
 mod capabilities;
 mod credentials;
 mod files;
+mod gpu;
 mod health;
 mod limits;
 mod names;
@@ -40,6 +41,7 @@ pub(crate) fn validate(document: &Document, problems: &mut Collector) {
         capabilities::check(container, problems);
         limits::check(container, problems);
         files::check(container, problems);
+        gpu::check(container, problems);
         health::check(container, problems);
         credentials::check(container, problems);
         secrets::check(container, problems);

@@ -39,9 +39,6 @@ pub(super) fn check(declared: &DeclaredContainer<'_>, problems: &mut Collector) 
             words(command, "an action's command", problems);
         }
     }
-    if let Some(gpu) = &container.gpu {
-        undelivered("gpu", "graphics processors", &gpu.place, problems);
-    }
     if let Some(timeout) = container
         .start_timeout
         .as_ref()
@@ -131,16 +128,4 @@ fn words(command: &At<Vec<At<Word>>>, what: &str, problems: &mut Collector) {
     problems
         .error(place, message)
         .hint("write the program and its words: [\"/usr/bin/sleep\", \"60\"]");
-}
-
-/// Running the container without would be silently wrong.
-fn undelivered(key: &str, what: &str, place: &Place, problems: &mut Collector) {
-    problems
-        .error(
-            place,
-            format!("this version of ctrd does not give {what} to containers"),
-        )
-        .hint(format!(
-            "remove `{key}`: the container would run without, and not say so"
-        ));
 }

@@ -1,5 +1,6 @@
 //! Single values: each type is read only where its own rule holds.
 
+mod gpu;
 mod metrics;
 mod name;
 mod network;
@@ -8,6 +9,7 @@ mod quantity;
 mod scalar;
 mod word;
 
+pub(crate) use gpu::{CdiNames, Devices};
 pub(crate) use name::{ActionName, Reference, VariableName};
 pub(crate) use network::{PortNumber, Subnet, usable};
 pub(crate) use path::AbsolutePath;

@@ -102,11 +102,11 @@ impl Read for Mode {
 }
 
 /// One of a few words.
-trait Choice: Sized + 'static {
+pub(super) trait Choice: Sized + 'static {
     const CHOICES: &'static [(&'static str, Self)];
 }
 
-fn choose<T: Read + Choice + Copy>(
+pub(super) fn choose<T: Read + Choice + Copy>(
     value: &DeValue<'_>,
     place: &Place,
     problems: &mut Collector,

@@ -109,6 +109,9 @@ table! {
         HealthStartInterval "health.start-interval" Live: "counts from the next probe on",
         HealthFailures "health.failures" Live: "decides at the next probe",
         HealthSuccesses "health.successes" Live: "decides at the next probe",
+        Gpu "gpu" Restart in "gpu": "`vendor` and `cdi`: what comes with it is mounted before the guest's first moment",
+        GpuDevices "gpu.devices" Live: "nodes come and go while it runs",
+        GpuOptional "gpu.optional" Later: "matters before a start",
         Action "actions.*" Live: "counts from the next `ctr … run` on",
     }
 }

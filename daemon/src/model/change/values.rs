@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Key;
 use crate::model::{
-    ActionCommand, Bind, Container, FileContent, Group, Health, Limits, Model, Port, Program,
-    Publish, Restart, Root,
+    ActionCommand, Bind, Container, FileContent, GpuChoice, GpuRequest, Group, Health, Limits,
+    Model, Port, Program, Publish, Restart, Root,
 };
 
 /// Takes the values of keys.
@@ -37,6 +37,7 @@ pub(crate) fn container_values(group: &Group, container: &Container, into: &mut 
         limits,
         restart,
         health,
+        gpu,
         ephemeral,
         users,
         capabilities,
@@ -87,6 +88,9 @@ pub(crate) fn container_values(group: &Group, container: &Container, into: &mut 
     into.put(Key::RestartWindow, None, window);
     into.put(Key::RestartOnUnhealthy, None, on_unhealthy);
     health_values(health.as_ref(), into);
+    if let Some(gpu) = gpu {
+        gpu_values(gpu, into);
+    }
     for (name, action) in actions {
         let ActionCommand {
             command,
@@ -188,6 +192,18 @@ fn health_values(health: Option<&Health>, into: &mut impl Values) {
         into.put(Key::HealthFailures, None, failures);
         into.put(Key::HealthSuccesses, None, successes);
     }
+}
+
+fn gpu_values(gpu: &GpuRequest, into: &mut impl Values) {
+    let GpuRequest { choice, optional } = gpu;
+    match choice {
+        GpuChoice::Found { vendor, devices } => {
+            into.put(Key::Gpu, None, vendor);
+            into.put(Key::GpuDevices, None, devices);
+        }
+        GpuChoice::Cdi(names) => into.put(Key::Gpu, None, names),
+    }
+    into.put(Key::GpuOptional, None, optional);
 }
 
 fn limit_values(limits: &Limits, into: &mut impl Values) {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::model::{
-    ActionCommand, Bind, Capability, Container, ContainerId, CredentialSource, FileContent, Group,
-    Health, InterfaceName, Limits, MetricsAddress, Model, Port, Probe, Program, Protocol, Publish,
-    Reach, Restart, RestartPolicy, Root, UserMode,
+    ActionCommand, Bind, Capability, Container, ContainerId, CredentialSource, FileContent,
+    GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors, Group, Health, InterfaceName, Limits,
+    MetricsAddress, Model, Port, Probe, Program, Protocol, Publish, Reach, Restart, RestartPolicy,
+    Root, UserMode,
 };
 
 pub(super) const GROUPS: [&str; 3] = ["lab", "data", "research-and-development"];
@@ -195,6 +196,28 @@ fn reach(bytes: &Bytes, own: usize, byte: u8) -> Vec<Reach> {
     targets
 }
 
+fn gpu(byte: u8) -> GpuRequest {
+    let found = |vendor| GpuChoice::Found {
+        vendor,
+        devices: GpuDevices::All,
+    };
+    GpuRequest {
+        choice: pick(
+            byte,
+            &[
+                found(GpuVendors::Nvidia),
+                found(GpuVendors::Any),
+                GpuChoice::Found {
+                    vendor: GpuVendors::Nvidia,
+                    devices: GpuDevices::These(vec![GpuName::Index(0)]),
+                },
+                GpuChoice::Cdi(vec!["nvidia.com/gpu=all".parse().expect("a name")]),
+            ],
+        ),
+        optional: bit(byte, 2),
+    }
+}
+
 fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerBytes) -> Container {
     let id = id(group, number);
     let [a, b, c] = network(group, bytes.groups[group].as_ref().expect("declared").own);
@@ -254,6 +277,7 @@ fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerByte
         },
         // With what needs one.
         health: bit(own[SUPERVISION], 5).then(|| health(own[NAMES])),
+        gpu: bit(own[EPHEMERAL], 1).then(|| gpu(own[EPHEMERAL] / 4)),
         ephemeral: private && bit(own[EPHEMERAL], 0),
         users,
         capabilities: if users == UserMode::Host && bit(own[CAPABILITIES], 0) {

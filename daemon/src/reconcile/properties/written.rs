@@ -5,8 +5,9 @@ use std::time::Duration;
 use toml::Value;
 
 use crate::model::{
-    Bind, Container, CredentialSource, Group, Health, Limits, MetricsAddress, Model, Port, Probe,
-    Program, Protocol, Reach, Restart, RestartPolicy, Root, UserMode,
+    Bind, Container, CredentialSource, GpuChoice, GpuDevices, GpuName, GpuRequest, Group, Health,
+    Limits, MetricsAddress, Model, Port, Probe, Program, Protocol, Reach, Restart, RestartPolicy,
+    Root, UserMode,
 };
 
 /// The text. `order` decides which table and which key comes first.
@@ -148,6 +149,7 @@ fn of_container(container: &Container) -> Keys {
         ("restart", restart(&container.restart)),
     ];
     keys.extend(container.health.as_ref().map(|it| ("health", health(it))));
+    keys.extend(container.gpu.as_ref().map(|it| ("gpu", gpu(it))));
     keys.extend(program(&container.program));
     let files = container.files.iter().map(|(path, file)| {
         let mode = text(format!("{:04o}", file.mode));
@@ -270,6 +272,32 @@ fn restart(restart: &Restart) -> Value {
         ("max-delay", Some(seconds(restart.max_delay))),
         ("window", Some(seconds(restart.window))),
         ("on-unhealthy", Some(Value::Boolean(restart.on_unhealthy))),
+    ])
+}
+
+fn gpu(gpu: &GpuRequest) -> Value {
+    let (mut vendor, mut devices, mut cdi) = (None, None, None);
+    match &gpu.choice {
+        GpuChoice::Found {
+            vendor: of,
+            devices: which,
+        } => {
+            vendor = Some(text(of));
+            devices = Some(match which {
+                GpuDevices::All => text("all"),
+                GpuDevices::These(names) => list(names, |name| match name {
+                    GpuName::Index(index) => number((*index).into()),
+                    GpuName::Uuid(_) | GpuName::Pci(_) => text(name),
+                }),
+            });
+        }
+        GpuChoice::Cdi(names) => cdi = Some(texts(names)),
+    }
+    table([
+        ("vendor", vendor),
+        ("devices", devices),
+        ("cdi", cdi),
+        ("optional", Some(Value::Boolean(gpu.optional))),
     ])
 }
 
