@@ -1,9 +1,13 @@
 //! Graphics processors: what the host has, what a container is given of it.
 //!
-//! `inventory` is what was found, `desired` what a container gets of that; both are data. How it
+//! `inventory` is what was found, `desired` what a container gets of that; both are values. How it
 //! gets there is `machine`'s: nodes and mounts before its unit starts, the unit's own list of
 //! devices, and nodes that come and go while it runs.
 
+mod delivery;
+mod desired;
 mod inventory;
 
+pub use delivery::{Delivery, Mount};
+pub use desired::{Offer, Refusal, Userspace, found};
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};

@@ -1,0 +1,288 @@
+//! What of the host's graphics processors a container is to have: pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::delivery::{Delivery, Mount};
+use super::{Gpu, Inventory, Vendor};
+use crate::model::{GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors};
+
+/// What a container could be given now of what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offer {
+    /// What is there for it.
+    pub delivery: Delivery,
+    /// The graphics processors that it uses by that, by their place in the inventory.
+    pub gpus: Vec<usize>,
+    /// What is not there, by the names that people know it by: `nvidia-uvm`.
+    pub lacking: Vec<String>,
+    /// Why it is not given what is there.
+    pub refused: Option<Refusal>,
+}
+
+/// Why a container is not given what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// A sentence.
+    pub reason: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+}
+
+impl Offer {
+    /// Why a container that asks so does not start now: what is lacking, unless it starts without.
+    pub fn waits_for(&self, request: &GpuRequest) -> Option<String> {
+        if let Some(refusal) = &self.refused {
+            return Some(refusal.reason.clone());
+        }
+        let waits = !self.lacking.is_empty() && !request.optional;
+        waits.then(|| format!("gpu ({})", self.lacking.join(", ")))
+    }
+}
+
+/// What comes with the graphics processors of a vendor besides their nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Userspace {
+    /// Files and directories.
+    pub mounts: Vec<Mount>,
+    /// Variables.
+    pub environment: BTreeMap<String, String>,
+    /// Directories with libraries that no loader looks into by itself.
+    pub library_folders: Vec<std::path::PathBuf>,
+    /// What is not done, each as a sentence.
+    pub unapplied: Vec<String>,
+}
+
+/// The offer of what was found to a request by vendor; `None` for one by CDI names.
+///
+/// Of `devices = "all"` one that works is enough to start: another may be a virtual machine's, or come
+/// later. Of those that are named each has to be there.
+pub fn found(request: &GpuRequest, inventory: &Inventory) -> Option<Offer> {
+    let GpuChoice::Found { vendor, devices } = &request.choice else {
+        return None;
+    };
+    let meant: Vec<(usize, &Gpu)> = inventory
+        .gpus
+        .iter()
+        .enumerate()
+        .filter(|(_, gpu)| is_of(*vendor, gpu.vendor))
+        .collect();
+    let (chosen, lacking) = match devices {
+        GpuDevices::All => (meant.clone(), lacking_of_all(*vendor, &meant)),
+        GpuDevices::These(names) => named(names, &meant),
+    };
+    let mut nodes = BTreeMap::new();
+    for node in chosen.iter().flat_map(|(_, gpu)| &gpu.nodes) {
+        nodes
+            .entry(node.path.clone())
+            .or_insert_with(|| node.clone());
+    }
+    let mut places: Vec<usize> = chosen
+        .iter()
+        .filter(|(_, gpu)| !gpu.nodes.is_empty())
+        .map(|(place, _)| *place)
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    Some(Offer {
+        delivery: Delivery {
+            nodes: nodes.into_values().collect(),
+            ..Delivery::default()
+        },
+        gpus: places,
+        lacking: lacking.into_iter().collect(),
+        refused: None,
+    })
+}
+
+/// Whether a graphics processor is of those that are meant.
+fn is_of(vendors: GpuVendors, vendor: Vendor) -> bool {
+    match vendors {
+        GpuVendors::Nvidia => vendor == Vendor::Nvidia,
+        GpuVendors::Amd => vendor == Vendor::Amd,
+        GpuVendors::Intel => vendor == Vendor::Intel,
+        GpuVendors::Any => true,
+    }
+}
+
+fn lacking_of_all(vendor: GpuVendors, meant: &[(usize, &Gpu)]) -> BTreeSet<String> {
+    if meant.iter().any(|(_, gpu)| gpu.missing.is_empty()) {
+        return BTreeSet::new();
+    }
+    if meant.is_empty() {
+        return [vendor.to_string()].into();
+    }
+    let missing = meant
+        .iter()
+        .flat_map(|(_, gpu)| gpu.missing.iter().cloned());
+    missing.collect()
+}
+
+type Chosen<'a> = Vec<(usize, &'a Gpu)>;
+
+fn named<'a>(names: &[GpuName], meant: &[(usize, &'a Gpu)]) -> (Chosen<'a>, BTreeSet<String>) {
+    let (mut chosen, mut lacking) = (Vec::new(), BTreeSet::new());
+    for name in names {
+        let found = match name {
+            GpuName::Index(index) => usize::try_from(*index).ok().and_then(|it| meant.get(it)),
+            GpuName::Uuid(uuid) => meant
+                .iter()
+                .find(|(_, gpu)| gpu.uuid.as_ref() == Some(uuid)),
+            GpuName::Pci(address) => meant.iter().find(|(_, gpu)| gpu.pci == Some(*address)),
+        };
+        match found {
+            Some((place, gpu)) => {
+                lacking.extend(gpu.missing.iter().cloned());
+                chosen.push((*place, *gpu));
+            }
+            None => {
+                lacking.insert(name.to_string());
+            }
+        }
+    }
+    (chosen, lacking)
+}
+
+impl Offer {
+    /// The same with what comes with it besides.
+    #[must_use]
+    pub fn with(mut self, userspace: Userspace) -> Self {
+        let Userspace {
+            mounts,
+            environment,
+            library_folders,
+            unapplied,
+        } = userspace;
+        let delivery = &mut self.delivery;
+        delivery.mounts.extend(mounts);
+        delivery.mounts.sort();
+        // Of two for one place the first by its path on the host: the same at every look.
+        delivery
+            .mounts
+            .dedup_by(|second, first| second.guest == first.guest);
+        delivery.environment.extend(environment);
+        delivery.library_folders.extend(library_folders);
+        delivery.unapplied.extend(unapplied);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::found;
+    use crate::gpu::{Gpu, Inventory, Node, Vendor};
+    use crate::model::{GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors};
+
+    fn node(path: &str, minor: u32) -> Node {
+        Node {
+            path: path.into(),
+            major: 195,
+            minor,
+            mode: 0o666,
+            group: None,
+        }
+    }
+
+    fn gpu(vendor: Vendor, pci: &str, nodes: &[(&str, u32)], missing: &[&str]) -> Gpu {
+        Gpu {
+            vendor,
+            pci: Some(pci.parse().expect("an address")),
+            uuid: None,
+            name: "a card".to_owned(),
+            driver: None,
+            memory: None,
+            nodes: nodes
+                .iter()
+                .map(|(path, minor)| node(path, *minor))
+                .collect(),
+            missing: missing.iter().map(|it| (*it).to_owned()).collect(),
+        }
+    }
+
+    /// An Intel one, two of NVIDIA, of which the second is given to a virtual machine.
+    fn laptop() -> Inventory {
+        let control = ("/dev/nvidiactl", 255);
+        Inventory {
+            gpus: vec![
+                gpu(
+                    Vendor::Intel,
+                    "0000:00:02.0",
+                    &[("/dev/dri/renderD128", 9)],
+                    &[],
+                ),
+                gpu(
+                    Vendor::Nvidia,
+                    "0000:01:00.0",
+                    &[("/dev/nvidia0", 0), control],
+                    &[],
+                ),
+                gpu(Vendor::Nvidia, "0000:02:00.0", &[], &["vfio-pci"]),
+            ],
+        }
+    }
+
+    fn ask(vendor: GpuVendors, devices: GpuDevices) -> GpuRequest {
+        GpuRequest {
+            choice: GpuChoice::Found { vendor, devices },
+            optional: false,
+        }
+    }
+
+    /// The paths of the nodes, and what is waited for.
+    fn offered(request: &GpuRequest, inventory: &Inventory) -> (Vec<String>, Option<String>) {
+        let offer = found(request, inventory).expect("by vendor");
+        let nodes = offer.delivery.nodes.iter();
+        let nodes = nodes.map(|node| node.path.display().to_string()).collect();
+        (nodes, offer.waits_for(request))
+    }
+
+    #[test]
+    fn all_of_a_vendor_are_those_that_work_and_no_others() {
+        let (nodes, waits) = offered(&ask(GpuVendors::Nvidia, GpuDevices::All), &laptop());
+        assert_eq!(nodes, ["/dev/nvidia0", "/dev/nvidiactl"]);
+        assert_eq!(waits, None);
+        let (nodes, _) = offered(&ask(GpuVendors::Any, GpuDevices::All), &laptop());
+        assert_eq!(
+            nodes,
+            ["/dev/dri/renderD128", "/dev/nvidia0", "/dev/nvidiactl"]
+        );
+    }
+
+    #[test]
+    fn each_that_is_named_has_to_be_there() {
+        let these = |names: &[GpuName]| GpuDevices::These(names.to_vec());
+        let second = GpuName::Pci("0000:02:00.0".parse().expect("an address"));
+        let waits = |name: GpuName| offered(&ask(GpuVendors::Nvidia, these(&[name])), &laptop()).1;
+        assert_eq!(waits(GpuName::Index(0)), None);
+        assert_eq!(waits(second), Some("gpu (vfio-pci)".to_owned()));
+        assert_eq!(waits(GpuName::Index(1)), Some("gpu (vfio-pci)".to_owned()));
+        assert_eq!(waits(GpuName::Index(2)), Some("gpu (2)".to_owned()));
+        let uuid = GpuName::Uuid("GPU-1".to_owned());
+        assert_eq!(waits(uuid), Some("gpu (GPU-1)".to_owned()));
+    }
+
+    #[test]
+    fn what_is_lacking_is_waited_for_unless_it_is_optional() {
+        let mut host = laptop();
+        host.gpus.truncate(1);
+        let mut request = ask(GpuVendors::Nvidia, GpuDevices::All);
+        assert_eq!(
+            offered(&request, &host),
+            (vec![], Some("gpu (nvidia)".to_owned()))
+        );
+        request.optional = true;
+        assert_eq!(offered(&request, &host), (vec![], None));
+        let half = [("/dev/nvidia0", 0)];
+        let late = gpu(Vendor::Nvidia, "0000:01:00.0", &half, &["nvidia-uvm"]);
+        host.gpus.push(late);
+        assert_eq!(
+            offered(&request, &host),
+            (vec!["/dev/nvidia0".to_owned()], None)
+        );
+        request.optional = false;
+        let waits = Some("gpu (nvidia-uvm)".to_owned());
+        assert_eq!(
+            offered(&request, &host),
+            (vec!["/dev/nvidia0".to_owned()], waits)
+        );
+    }
+}
