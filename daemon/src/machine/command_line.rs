@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::gpu::Delivery;
 use crate::model::{
     CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, Container, Program, Root, UserMode,
 };
@@ -25,6 +26,8 @@ pub struct Facts<'a> {
     pub journal: bool,
     /// The store's file system can be idmapped.
     pub store_idmap: bool,
+    /// What it is given of graphics processors.
+    pub delivery: &'a Delivery,
 }
 
 /// The words after the program's name.
@@ -92,6 +95,7 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
         let host = mounted.join(index.to_string());
         words.push(bind(flag, &host, &it.guest, false));
     }
+    devices(&mut words, container, facts);
     if let Root::Nixos(_) = container.root {
         let store = Path::new("/nix/store");
         let idmap = facts.uid_base.is_some() && facts.store_idmap;
@@ -99,6 +103,20 @@ pub fn command_line(container: &Container, facts: &Facts<'_>) -> Vec<String> {
     }
     program(&mut words, container, facts);
     words
+}
+
+/// Owners are shifted already, by the nodes' own.
+fn devices(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
+    let nodes = facts.paths.machine_nodes(&container.machine);
+    for node in &facts.delivery.nodes {
+        let made = nodes.join(node.file_name());
+        words.push(bind("--bind", &made, &node.path, false));
+    }
+    let mounted = facts.paths.machine_driver_files(&container.machine);
+    for (index, mount) in facts.delivery.mounts.iter().enumerate() {
+        let host = mounted.join(index.to_string());
+        words.push(bind("--bind-ro", &host, &mount.guest, false));
+    }
 }
 
 /// Where nspawn finds the root.
@@ -154,6 +172,10 @@ fn program(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
             for (name, value) in environment {
                 set(words, name, value);
             }
+            let devices = facts.delivery.variables(environment);
+            for (name, value) in &devices {
+                set(words, name, value);
+            }
             if let Root::Nixos(_) = container.root {
                 words.push(format!("{NIXOS_PROFILE}/init"));
             } else {
@@ -165,6 +187,9 @@ fn program(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
             // that nobody reads.
             words.push("systemd.firstboot=no".to_owned());
             words.extend(enable.iter().map(|unit| format!("systemd.wants={unit}")));
+            // An init's own variables are not those of its services.
+            let services = devices.iter();
+            words.extend(services.map(|(name, value)| format!("systemd.setenv={name}={value}")));
         }
         Program::Command {
             command,
@@ -180,6 +205,9 @@ fn program(words: &mut Vec<String>, container: &Container, facts: &Facts<'_>) {
                 words.push(format!("--chdir={}", directory.display()));
             }
             for (name, value) in environment {
+                set(words, name, value);
+            }
+            for (name, value) in &facts.delivery.variables(environment) {
                 set(words, name, value);
             }
             words.push("--".to_owned());
@@ -203,6 +231,7 @@ fn bind(flag: &str, host: &Path, guest: &Path, idmap: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Facts, bind, command_line};
+    use crate::gpu::Delivery;
     use crate::machine::test_container;
     use crate::model::{Program, Root, UserMode};
     use crate::os::Paths;
@@ -229,6 +258,7 @@ mod tests {
             uid_base: None,
             journal: false,
             store_idmap: true,
+            delivery: &Delivery::default(),
         };
         let words = command_line(&container, &facts);
         assert_eq!(
@@ -257,6 +287,7 @@ mod tests {
             uid_base: base,
             journal: false,
             store_idmap: true,
+            delivery: &Delivery::default(),
         };
         let words = command_line(&container, &facts);
         assert!(words.contains(&"--private-users=524288:65536".to_owned()));

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use zbus::Variant;
 
+use crate::gpu::Node;
 use crate::model::{Capability, Container, Program, UserMode};
 
 use Capability as C;
@@ -192,12 +193,28 @@ pub const DEVICES: [(&str, &str); 3] = [
 pub const ADDRESS_FAMILIES: [&str; 5] =
     ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_UNIX"];
 
-/// The unit's properties that hold every guest down.
-pub fn properties() -> Vec<(&'static str, Variant<'static>)> {
-    let devices = DEVICES.map(|(node, mode)| (node.to_owned(), mode.to_owned()));
+/// How an entry begins that stands for a node by its numbers: systemd needs no such node to be there
+/// (`device_path_parse_major_minor()` in systemd's src/basic/devnum-util.c).
+pub(super) const BY_NUMBER: &str = "/dev/char/";
+
+/// The entries of the unit's list of devices, `DeviceAllow=`, of a guest that is given these nodes.
+pub(super) fn devices(nodes: &[Node]) -> impl Iterator<Item = (String, String)> + '_ {
+    let every = DEVICES
+        .iter()
+        .map(|(node, mode)| ((*node).to_owned(), (*mode).to_owned()));
+    let given = nodes.iter().map(|node| {
+        let number = format!("{BY_NUMBER}{}:{}", node.major, node.minor);
+        (number, "rw".to_owned())
+    });
+    every.chain(given)
+}
+
+/// The unit's properties that hold a guest down that is given these nodes.
+pub fn properties(nodes: &[Node]) -> Vec<(&'static str, Variant<'static>)> {
+    let devices: Vec<(String, String)> = devices(nodes).collect();
     vec![
         ("DevicePolicy", Variant::from("closed".to_owned())),
-        ("DeviceAllow", Variant::from(devices.to_vec())),
+        ("DeviceAllow", Variant::from(devices)),
         ("LogRateLimitIntervalUSec", Variant::from(LOG_INTERVAL_USEC)),
         ("LogRateLimitBurst", Variant::from(LOG_BURST)),
         (

@@ -1,6 +1,6 @@
 //! What systemd says of a machine's unit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -102,6 +102,8 @@ pub struct Unit {
     pub active_since_usec: u64,
     /// When its last run ended, in microseconds since the epoch; 0 for never.
     pub inactive_since_usec: u64,
+    /// The devices that it lets its guest open, and how: `("/dev/char/195:0", "rw")`.
+    pub devices: BTreeSet<(String, String)>,
     /// Its properties that can be set while it runs, its limits: `u64::MAX` for no bound.
     pub settable: HashMap<&'static str, u64>,
     /// Those of them that a drop-in of an administrator sets, and which.
@@ -121,6 +123,7 @@ impl Unit {
             started_usec: 0,
             active_since_usec: 0,
             inactive_since_usec: 0,
+            devices: BTreeSet::new(),
             settable: HashMap::new(),
             overridden: BTreeMap::new(),
         }
@@ -209,10 +212,28 @@ impl Unit {
             started_usec: number("InactiveExitTimestamp").unwrap_or_default(),
             active_since_usec: number("ActiveEnterTimestamp").unwrap_or_default(),
             inactive_since_usec: number("InactiveEnterTimestamp").unwrap_or_default(),
+            devices: devices(properties.get("DeviceAllow")),
             settable,
             overridden: overridden(&drop_ins),
         }
     }
+}
+
+/// The entries of a list of pairs of texts.
+fn devices(property: Option<&OwnedVariant>) -> BTreeSet<(String, String)> {
+    let Some(Variant::Array(entries)) = property.map(|value| &**value) else {
+        return BTreeSet::new();
+    };
+    let pair = |entry: &Variant<'_>| match entry {
+        Variant::Structure(pair) => match pair.fields() {
+            [Variant::Str(node), Variant::Str(mode)] => {
+                Some((node.as_str().to_owned(), mode.as_str().to_owned()))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    entries.iter().filter_map(pair).collect()
 }
 
 /// `CLD_EXITED` of waitid(2); the other codes are ends by a signal.

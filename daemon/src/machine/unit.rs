@@ -1,7 +1,10 @@
 //! The transient unit that runs a machine: pure.
 
+use std::collections::BTreeSet;
+
 use zbus::Variant;
 
+use crate::gpu::Node;
 use crate::model::{Container, Limits};
 use crate::os::Paths;
 
@@ -75,7 +78,7 @@ pub fn transient_unit(
             Variant::from(vec![format!("{VARIABLE}={declared}")]),
         ),
     ];
-    properties.extend(confinement::properties());
+    properties.extend(confinement::properties(&facts.delivery.nodes));
     properties.extend(limit_properties(&container.limits, default_tasks));
     TransientUnit {
         name: unit_name(&container.machine),
@@ -128,6 +131,27 @@ pub fn limits_to_set(
     properties
 }
 
+/// The property of a running unit that has to be set for it to let its guest open exactly these nodes
+/// besides what every guest has; none where it does.
+///
+/// What an administrator's drop-in allows besides stays: ctrd's own entries are those by number.
+pub fn devices_to_set(nodes: &[Node], unit: &Unit) -> Vec<(&'static str, Variant<'static>)> {
+    let wanted: BTreeSet<(String, String)> = confinement::devices(nodes).collect();
+    let is_theirs = |entry: &&(String, String)| !entry.0.starts_with(confinement::BY_NUMBER);
+    let theirs = unit.devices.iter().filter(is_theirs).cloned();
+    let whole: BTreeSet<(String, String)> = wanted.into_iter().chain(theirs).collect();
+    if whole == unit.devices {
+        return Vec::new();
+    }
+    // An empty list first takes away what was there (systemd.resource-control(5), `DeviceAllow=`).
+    let none: Vec<(String, String)> = Vec::new();
+    let whole: Vec<(String, String)> = whole.into_iter().collect();
+    vec![
+        ("DeviceAllow", Variant::from(none)),
+        ("DeviceAllow", Variant::from(whole)),
+    ]
+}
+
 /// What systemd-nspawn@.service sets: a guest is a host of its own.
 const NSPAWN_TASKS_MAX: u64 = 16_384;
 
@@ -141,6 +165,7 @@ pub fn default_tasks_max(most: Option<u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{default_tasks_max, limits_to_set, transient_unit};
+    use crate::gpu::Delivery;
     use crate::machine::command_line::Facts;
     use crate::machine::declared::Declared;
     use crate::machine::observe::Unit;
@@ -158,6 +183,7 @@ mod tests {
             uid_base: None,
             journal: false,
             store_idmap: true,
+            delivery: &Delivery::default(),
         };
         let unit = transient_unit(&container, &Declared::default(), &facts, 4096);
         assert_eq!(unit.name, "ctr-lab-hello.service");

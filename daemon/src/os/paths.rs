@@ -114,6 +114,27 @@ impl Paths {
         self.binds().join(machine.as_str())
     }
 
+    /// Where the device nodes of machines are made, each on a file system of its own; no user of the host
+    /// can enter.
+    pub fn nodes(&self) -> PathBuf {
+        self.run.join("dev")
+    }
+
+    /// Where a machine's device nodes are made.
+    pub fn machine_nodes(&self, machine: &MachineName) -> PathBuf {
+        self.nodes().join(machine.as_str())
+    }
+
+    /// Where the driver files that machines see are mounted; no user of the host can enter.
+    pub fn driver_files(&self) -> PathBuf {
+        self.run.join("drivers")
+    }
+
+    /// Where the driver files that a machine sees are mounted, each by its place among them.
+    pub fn machine_driver_files(&self, machine: &MachineName) -> PathBuf {
+        self.driver_files().join(machine.as_str())
+    }
+
     /// Stands while a machine has a layer that goes with its guest.
     pub fn machine_ephemeral(&self, machine: &MachineName) -> PathBuf {
         self.ephemeral().join(machine.as_str())

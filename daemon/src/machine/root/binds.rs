@@ -85,14 +85,18 @@ pub(super) fn try_binds(
 
 /// Takes the mounts of a container's binds away; that there are none is no failure.
 pub(super) fn detach_binds(paths: &Paths, machine: &MachineName) -> Result<(), RootError> {
-    let directory = paths.machine_binds(machine);
-    let entries = match fs::read_dir(&directory) {
+    detach_below(&paths.machine_binds(machine))
+}
+
+/// Takes away each mount in a directory of mount points of ours, and the directory.
+pub(super) fn detach_below(directory: &Path) -> Result<(), RootError> {
+    let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(RootError::io("list", &directory)(error)),
+        Err(error) => return Err(RootError::io("list", directory)(error)),
     };
     for entry in entries {
-        let path = entry.map_err(RootError::io("list", &directory))?.path();
+        let path = entry.map_err(RootError::io("list", directory))?.path();
         unmount(&path)?;
         failpoint("bind unmounted");
         // Never what is in it: where something is still mounted, these fail.
@@ -103,7 +107,7 @@ pub(super) fn detach_binds(paths: &Paths, machine: &MachineName) -> Result<(), R
         removed.map_err(RootError::io("remove", &path))?;
         failpoint("bind's mount point removed");
     }
-    fs::remove_dir(&directory).map_err(RootError::io("remove", &directory))
+    fs::remove_dir(directory).map_err(RootError::io("remove", directory))
 }
 
 /// Whether a container has mounts of binds, or what is left of them.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use nix::sys::wait::waitpid;
@@ -99,6 +100,17 @@ pub(super) fn copy_of(file: impl AsFd, all: bool) -> io::Result<OwnedFd> {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
     Ok(open_tree(file, "", flags)?)
+}
+
+/// A detached copy of the mount at a path of ctrd's own, that no later mount elsewhere comes into.
+pub(in crate::machine) fn copy_of_mount(path: &Path) -> io::Result<OwnedFd> {
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
+        .open(path)?;
+    let copy = copy_of(&file, false)?;
+    set(&copy, None, false)?;
+    Ok(copy)
 }
 
 /// Sets what a detached copy is like, all of it or nothing: whose files it shows, and whether they can

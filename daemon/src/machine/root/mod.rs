@@ -2,8 +2,10 @@
 //! first instruction of the guest.
 
 mod binds;
+mod driver_files;
 mod give;
 mod guest_files;
+mod guest_groups;
 mod host_path;
 mod idmap;
 mod ids_in_use;
@@ -11,6 +13,7 @@ mod inside;
 mod journal_directory;
 mod machine_id;
 mod mounts;
+mod nodes;
 mod ownership;
 mod passwd;
 mod prepare;
@@ -27,9 +30,11 @@ pub use guest_files::{GivenFiles, observe_given, write_given};
 pub use host_path::HostPathError;
 pub(in crate::machine) use host_path::open_host;
 pub use idmap::can_be_idmapped;
+pub(in crate::machine) use idmap::copy_of_mount;
 pub use journal_directory::make_journal_directory;
 pub use machine_id::machine_id;
 pub(in crate::machine) use mounts::mounts_below;
+pub use nodes::{make_nodes, nodes_are_current, remove_stale_nodes, stale_nodes};
 pub use ownership::OwnerError;
 pub(in crate::machine) use passwd::resolve as user_of_guest;
 pub use prepare::{machines_with_roots, prepare, release, root_left, try_prepare};

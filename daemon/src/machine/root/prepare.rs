@@ -9,10 +9,12 @@ use std::path::Path;
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 
+use crate::gpu::Delivery;
 use crate::model::{Container, MachineName, Program, Root, UserMode};
 use crate::os::{Paths, failpoint};
 
 use super::binds::{attach_binds, binds_attached, detach_binds, try_binds};
+use super::driver_files::{attach_driver_files, detach_driver_files, try_driver_files};
 use super::host_path::{HostPathError, Opened, open_host};
 use super::inside::{directory_inside, plain_file, write_inside};
 use super::journal_directory::give_journal_directory;
@@ -21,16 +23,19 @@ use super::mounts::{
     LOWER, lower_of, make_directory, mount_directory, mount_overlay, mounted, private_directory,
     root_copy, unmount_root,
 };
+use super::nodes::{make_nodes, remove_nodes};
 use super::system::{forget_switch, point_at};
 use super::{RootError, UidBase, drop_layer};
 use crate::machine::command_line::root_directory;
 
-/// Makes the root ready: layers and binds mounted, the machine id written. No guest of it runs:
+/// Makes the root ready: layers and binds mounted, the machine id written, its devices and what comes with
+/// them made. No guest of it runs:
 /// whatever an earlier start mounted is made afresh.
 pub fn prepare(
     container: &Container,
     paths: &Paths,
     base: Option<UidBase>,
+    delivery: &Delivery,
 ) -> Result<(), RootError> {
     let machine = &container.machine;
     let state = paths.machine_state(machine);
@@ -57,6 +62,10 @@ pub fn prepare(
     failpoint("root made");
     attach_binds(container, paths, &target, base)?;
     failpoint("binds made");
+    remove_nodes(paths, machine)?;
+    make_nodes(container, paths, base, &delivery.nodes)?;
+    attach_driver_files(paths, machine, &delivery.mounts)?;
+    failpoint("devices made");
     if let Program::Boot { .. } = container.program {
         give_journal_directory(paths, machine, base)?;
     }
@@ -71,7 +80,9 @@ pub fn try_prepare(
     container: &Container,
     paths: &Paths,
     base: Option<UidBase>,
+    delivery: &Delivery,
 ) -> Result<(), RootError> {
+    try_driver_files(&delivery.mounts)?;
     let base = match container.users {
         UserMode::Host => None,
         UserMode::Own => Some(base.unwrap_or(UidBase::LOWEST)),
@@ -95,10 +106,12 @@ fn private_directory_of_guest(state: &Path) -> Result<(), RootError> {
         .map_err(RootError::io("close", state))
 }
 
-/// Takes the mounts of a machine's root and binds away, and a layer that goes with its guest; other
+/// Takes the mounts of a machine's root, binds and devices away, and a layer that goes with its guest; other
 /// state stays.
 pub fn release(paths: &Paths, machine: &MachineName) -> Result<(), RootError> {
     detach_binds(paths, machine)?;
+    detach_driver_files(paths, machine)?;
+    remove_nodes(paths, machine)?;
     unmount_root(&paths.machine_root(machine))?;
     drop_ephemeral(paths, machine)
 }
@@ -109,22 +122,30 @@ pub fn root_left(paths: &Paths, machine: &MachineName) -> io::Result<bool> {
     Ok(fs::exists(&root)?
         || fs::exists(lower_of(&root))?
         || fs::exists(paths.machine_ephemeral(machine))?
+        || fs::exists(paths.machine_nodes(machine))?
+        || fs::exists(paths.machine_driver_files(machine))?
         || binds_attached(paths, machine)?)
 }
 
 /// The machines of which something is left that [`release`] takes away.
 pub fn machines_with_roots(paths: &Paths) -> BTreeSet<MachineName> {
-    [paths.roots(), paths.binds(), paths.ephemeral()]
-        .iter()
-        .filter_map(|directory| fs::read_dir(directory).ok())
-        .flat_map(Iterator::flatten)
-        .filter_map(|entry| {
-            let name = entry.file_name();
-            let name = name.to_str()?;
-            let lower = name.strip_suffix(LOWER).and_then(|it| it.strip_suffix('.'));
-            lower.unwrap_or(name).parse().ok()
-        })
-        .collect()
+    [
+        paths.roots(),
+        paths.binds(),
+        paths.ephemeral(),
+        paths.nodes(),
+        paths.driver_files(),
+    ]
+    .iter()
+    .filter_map(|directory| fs::read_dir(directory).ok())
+    .flat_map(Iterator::flatten)
+    .filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        let lower = name.strip_suffix(LOWER).and_then(|it| it.strip_suffix('.'));
+        lower.unwrap_or(name).parse().ok()
+    })
+    .collect()
 }
 
 /// An ephemeral guest begins with an empty layer, which goes with it. A note of that stands from before

@@ -1,0 +1,64 @@
+//! Files of the host's drivers that a guest sees: mounts of ctrd's own, as its binds are.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+
+use super::RootError;
+use super::binds::detach_below;
+use super::host_path::open_host;
+use super::idmap::{attach, copy_of, set};
+use super::mounts::private_directory;
+use crate::gpu::Mount;
+use crate::model::MachineName;
+use crate::os::{Paths, failpoint};
+
+/// Makes the mounts afresh, each by its place among them: read-only, and with the owners that the
+/// host has, who are nobody in a guest with users of its own. No guest of the machine runs.
+pub(super) fn attach_driver_files(
+    paths: &Paths,
+    machine: &MachineName,
+    mounts: &[Mount],
+) -> Result<(), RootError> {
+    detach_driver_files(paths, machine)?;
+    if mounts.is_empty() {
+        return Ok(());
+    }
+    let directory = paths.machine_driver_files(machine);
+    private_directory(&paths.driver_files())?;
+    private_directory(&directory)?;
+    for (index, mount) in mounts.iter().enumerate() {
+        let source = open_host(&mount.host)?;
+        let io = |what| RootError::io(what, &mount.host);
+        let tree = copy_of(&source.file, false).map_err(io("copy the mount of"))?;
+        set(&tree, None, true).map_err(io("set up the mount of"))?;
+        let target = directory.join(index.to_string());
+        if source.is_directory() {
+            private_directory(&target)?;
+        } else {
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&target)
+                .map_err(RootError::io("make", &target))?;
+        }
+        failpoint("driver file's mount point made");
+        attach(&tree, &target).map_err(RootError::io("mount", &target))?;
+        failpoint("driver file mounted");
+    }
+    Ok(())
+}
+
+/// Whether the mounts could be made; none is.
+pub(super) fn try_driver_files(mounts: &[Mount]) -> Result<(), RootError> {
+    mounts.iter().try_for_each(|mount| {
+        open_host(&mount.host)?;
+        Ok(())
+    })
+}
+
+/// Takes the mounts away; that there are none is no failure.
+pub(super) fn detach_driver_files(paths: &Paths, machine: &MachineName) -> Result<(), RootError> {
+    detach_below(&paths.machine_driver_files(machine))
+}
