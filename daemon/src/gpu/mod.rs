@@ -6,8 +6,16 @@
 
 mod delivery;
 mod desired;
+mod drm;
 mod inventory;
+mod nvidia;
+mod observe;
+mod pci;
+mod permissions;
+mod tree;
 
 pub use delivery::{Delivery, Mount};
 pub use desired::{Offer, Refusal, Userspace, found};
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};
+pub use observe::observe;
+pub use tree::InventoryError;
