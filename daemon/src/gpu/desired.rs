@@ -28,14 +28,32 @@ pub struct Refusal {
     pub hint: Option<String>,
 }
 
+/// What a container asks for and is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// In a few words.
+    pub reason: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+    /// It is not started without.
+    pub waits: bool,
+}
+
 impl Offer {
-    /// Why a container that asks so does not start now: what is lacking, unless it starts without.
-    pub fn waits_for(&self, request: &GpuRequest) -> Option<String> {
-        if let Some(refusal) = &self.refused {
-            return Some(refusal.reason.clone());
+    /// What is lacking of what was asked for.
+    pub fn lack(&self, request: &GpuRequest) -> Option<Lack> {
+        if let Some(Refusal { reason, hint }) = &self.refused {
+            return Some(Lack {
+                reason: format!("gpu: {reason}"),
+                hint: hint.clone(),
+                waits: true,
+            });
         }
-        let waits = !self.lacking.is_empty() && !request.optional;
-        waits.then(|| format!("gpu ({})", self.lacking.join(", ")))
+        (!self.lacking.is_empty()).then(|| Lack {
+            reason: format!("gpu ({})", self.lacking.join(", ")),
+            hint: Some("`ctr gpu check` says what is missing, and how to mend it".to_owned()),
+            waits: !request.optional,
+        })
     }
 }
 
@@ -232,7 +250,8 @@ mod tests {
         let offer = found(request, inventory).expect("by vendor");
         let nodes = offer.delivery.nodes.iter();
         let nodes = nodes.map(|node| node.path.display().to_string()).collect();
-        (nodes, offer.waits_for(request))
+        let waits = offer.lack(request).filter(|lack| lack.waits);
+        (nodes, waits.map(|lack| lack.reason))
     }
 
     #[test]

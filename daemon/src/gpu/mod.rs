@@ -8,14 +8,17 @@ mod delivery;
 mod desired;
 mod drm;
 mod inventory;
+mod look;
 mod nvidia;
 mod observe;
 mod pci;
 mod permissions;
 mod tree;
+mod userspace;
 
 pub use delivery::{Delivery, Mount};
-pub use desired::{Offer, Refusal, Userspace, found};
+pub use desired::{Lack, Offer, Refusal, Userspace, found};
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};
+pub use look::offer;
 pub use observe::observe;
 pub use tree::InventoryError;

@@ -60,11 +60,17 @@ pub struct LiveGuest {
 /// Whether a running guest has each of these nodes at its place.
 ///
 /// Who may open them there is not compared: its root may change that for its own users.
-pub fn has_nodes(guest: &LiveGuest, nodes: &[Node]) -> io::Result<bool> {
+pub fn has_nodes(guest: &LiveGuest, nodes: &[Node]) -> Result<bool, LiveNodeError> {
     let root = match File::open(format!("/proc/{}/root", guest.leader)) {
         Ok(root) => root,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(error),
+        Err(source) => {
+            return Err(LiveNodeError {
+                what: "open",
+                path: "/".into(),
+                source,
+            });
+        }
     };
     // The number may be another process's by now, and then there is no guest to have anything.
     if !process_is_in(guest.leader, &guest.control_group).unwrap_or(false) {

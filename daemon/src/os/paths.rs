@@ -39,6 +39,8 @@ pub struct Paths {
     pub cdi: Vec<PathBuf>,
     /// The graphics drivers' libraries of a NixOS host.
     pub opengl_driver: PathBuf,
+    /// NVIDIA's own program of a NixOS host.
+    pub nvidia_smi: PathBuf,
     /// The program that runs a machine.
     pub nspawn: PathBuf,
     /// The nftables program.
@@ -68,6 +70,7 @@ impl Default for Paths {
             dev: "/dev".into(),
             cdi: vec!["/etc/cdi".into(), "/run/cdi".into()],
             opengl_driver: "/run/opengl-driver".into(),
+            nvidia_smi: "/run/current-system/sw/bin/nvidia-smi".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),
         }
@@ -84,6 +87,7 @@ impl Paths {
             dev: directory.join("dev"),
             cdi: vec![directory.join("etc/cdi"), directory.join("run/cdi")],
             opengl_driver: directory.join("run/opengl-driver"),
+            nvidia_smi: directory.join("run/current-system/sw/bin/nvidia-smi"),
             ..self
         }
     }

@@ -110,6 +110,8 @@ pub(super) fn nothing() -> Observed {
         firewall_any: false,
         limits_current: true,
         bounds_current: true,
+        offer: None,
+        devices_current: true,
         conflict: None,
         blocked: None,
     }
@@ -223,6 +225,7 @@ impl World {
             }
             Step::SetLimits => observed.limits_current = true,
             Step::SetBounds => observed.bounds_current = true,
+            Step::SetDevices => observed.devices_current = true,
             Step::ReleaseRoot => observed.root_mounted = false,
             Step::RemoveFiles => (observed.files_current, observed.files_any) = (false, false),
         }

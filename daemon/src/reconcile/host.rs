@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::gpu::{Lack, Offer};
 use crate::health::Outcome;
 use crate::machine::credentials::{Credentials, Refusal};
 use crate::machine::root::{GivenFiles, State};
@@ -146,6 +147,10 @@ pub struct Observed {
     pub limits_current: bool,
     /// The running guest's users have the bounds that they should, or there is no guest.
     pub bounds_current: bool,
+    /// What there is for it of graphics processors; `None` where it asks for none or is not to run.
+    pub offer: Option<Arc<Offer>>,
+    /// The running guest has the nodes that it is offered, and no others.
+    pub devices_current: bool,
     /// Something on the host that is not ours stands where it should.
     pub conflict: Option<Conflict>,
     /// Something of ours that is on its way out stands where it should: it starts when that is gone.
@@ -153,6 +158,12 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// What is lacking of the graphics processors that it asks for.
+    pub fn lack(&self, wanted: &Wanted) -> Option<Lack> {
+        let request = wanted.container().gpu.as_ref()?;
+        self.offer.as_ref()?.lack(request)
+    }
+
     /// What the running guest is: as its unit says that it was started, and what it has switched to
     /// since.
     pub fn running_as(&self) -> Option<Declared> {

@@ -1,9 +1,10 @@
 //! Why something on the host could not be read or done.
 
 use crate::error_text::with_causes;
+use crate::gpu::InventoryError;
 use crate::machine::credentials::CredentialError;
 use crate::machine::root::{RootError, StateError};
-use crate::machine::{BoundsError, SystemdError};
+use crate::machine::{BoundsError, LiveNodeError, SystemdError};
 use crate::{firewall, network};
 
 use super::host::Conflict;
@@ -42,6 +43,12 @@ pub enum HostError {
     /// The bounds of the guest's users.
     #[error(transparent)]
     Bounds(#[from] BoundsError),
+    /// The host's graphics processors could not be looked at.
+    #[error(transparent)]
+    Gpu(#[from] InventoryError),
+    /// A running guest's devices could not be looked at or changed.
+    #[error(transparent)]
+    LiveNode(#[from] LiveNodeError),
     /// The guest did not switch to another system.
     #[error(transparent)]
     Switch(#[from] SwitchError),
@@ -62,10 +69,12 @@ impl HostError {
             Self::Credentials(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint.clone(),
             Self::State(error) => error.hint(),
+            Self::Gpu(error) => error.hint().map(str::to_owned),
             Self::Switch(_) => Some(
                 "`journalctl -u ctrd` has all that it said; `ctr apply` tries again".to_owned(),
             ),
             Self::Systemd(_)
+            | Self::LiveNode(_)
             | Self::Observe(_)
             | Self::Apply(_)
             | Self::Firewall(_)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::gpu::Lack;
 use crate::machine::{Active, unit_name};
 use crate::model::change::{Change, Class};
 use crate::model::{Program, Root, UserMode};
@@ -61,6 +62,8 @@ pub enum Step {
     SwitchSystem,
     /// Set the limits of the running unit.
     SetLimits,
+    /// Give the running guest the device nodes that it should have, and take others away.
+    SetDevices,
     /// Bound what the running guest's users may hold of the kernel.
     SetBounds,
     /// Unmount the root.
@@ -92,6 +95,7 @@ impl fmt::Display for Step {
             Self::PointProfile => f.write_str("make the new system the one that it boots"),
             Self::SwitchSystem => f.write_str("switch the running guest to the new system"),
             Self::SetLimits => f.write_str("set the limits"),
+            Self::SetDevices => f.write_str("set the guest's devices"),
             Self::SetBounds => f.write_str("set the bounds of the guest's users"),
             Self::ReleaseRoot => f.write_str("unmount the root"),
             Self::RemoveFiles => f.write_str("remove the guest's files"),
@@ -169,7 +173,12 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
     let restarts = forced || (!changed.is_empty() && !switches);
     // A guest is not stopped for what could not start again: it runs on as it is.
     let refused = wanted.credentials.refusal().map(Conflict::from);
-    let in_the_way = || observed.conflict.clone();
+    let in_the_way = || {
+        observed
+            .conflict
+            .clone()
+            .or_else(|| lacks(wanted, observed))
+    };
     let held = refused.or_else(|| in_the_way().filter(|_| restarts || switches));
     let free = held.is_none();
     Ok(match observed.unit.active {
@@ -207,6 +216,12 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             }
         }
     })
+}
+
+/// What a start would wait for.
+fn lacks(wanted: &Wanted, observed: &Observed) -> Option<Conflict> {
+    let Lack { reason, hint, .. } = observed.lack(wanted).filter(|lack| lack.waits)?;
+    Some(Conflict { reason, hint })
 }
 
 /// Whether a running guest can follow a change of these keys from inside: it is a NixOS system that
@@ -299,6 +314,9 @@ fn live(wanted: &Wanted, observed: &Observed, held: bool) -> Result<Vec<Step>, C
     }
     if !observed.limits_current {
         steps.push(Step::SetLimits);
+    }
+    if !observed.devices_current {
+        steps.push(Step::SetDevices);
     }
     steps.extend(bounds(observed));
     Ok(steps)

@@ -32,6 +32,8 @@ pub enum Held {
     Blocked,
     /// A container that it comes after is not ready.
     After,
+    /// A graphics processor that it asks for is not there.
+    Gpu,
     /// It waits for a place among those that start.
     Turn,
 }
@@ -91,6 +93,8 @@ cases! {
     Blocked: Waiting "what it needs still belongs to a container or group that is on its way out",
     /// It comes after another.
     After: Waiting "a container that it comes `after` is not ready",
+    /// It asks for a graphics processor.
+    Gpu: Waiting "a graphics processor that it asks for is not there, or not as it has to be",
     /// There are enough of those that start.
     Turn: Starting "as many others as may start at once are starting",
     /// It is being started.
@@ -143,6 +147,7 @@ pub const fn case(facts: &Facts) -> Case {
             Held::Ended => Case::Ended,
             Held::Blocked => Case::Blocked,
             Held::After => Case::After,
+            Held::Gpu => Case::Gpu,
             Held::Turn => Case::Turn,
         },
     }
@@ -175,6 +180,7 @@ impl Facts {
                                 Held::Ended,
                                 Held::Blocked,
                                 Held::After,
+                                Held::Gpu,
                                 Held::Turn,
                             ] {
                                 all.push(Self {

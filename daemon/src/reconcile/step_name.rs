@@ -28,6 +28,7 @@ impl Step {
             Self::SwitchSystem => "switch-system",
             Self::SetLimits => "set-limits",
             Self::SetBounds => "set-bounds",
+            Self::SetDevices => "set-devices",
             Self::ReleaseRoot => "release-root",
             Self::RemoveFiles => "remove-files",
         }

@@ -33,6 +33,7 @@ fn is_live(step: &Step) -> bool {
             | Step::WriteFiles
             | Step::SetLimits
             | Step::SetBounds
+            | Step::SetDevices
     )
 }
 

@@ -93,7 +93,8 @@ fn guest(machine: &mut Machine, container: &Container, kind: u8, more: u8) {
             machine.guest(name).state = Some(other);
         }
         (12, false) => machine.guest(name).limits.memory_max = Some(1),
-        (13, false) => machine.guest(name).bounded = false,
+        (13, false) if more.is_multiple_of(2) => machine.guest(name).bounded = false,
+        (13, false) => machine.guest(name).nodes.clear(),
         (14, _) => machine.guest(name).broken = more.is_multiple_of(4),
         (15, _) => machine.guest(name).secret = (!more.is_multiple_of(4)).then_some(more),
         _ => {}

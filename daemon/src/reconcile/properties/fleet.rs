@@ -184,6 +184,9 @@ fn assert_runs(machine: &Machine, wanted: &Wanted) {
     assert_eq!(guest.limits, container.limits);
     assert!(guest.bounded && guest.root_mounted && guest.registered.is_some());
     assert!(guest.state.is_some_and(|it| it.fits(container.users)));
+    if let Some(offer) = machine.observe(wanted).offer {
+        assert_eq!(guest.nodes, offer.delivery.nodes);
+    }
     let attachment = wanted.network();
     let kernel = &machine.kernel;
     let link = |name: &str| kernel.host.seen(name).expect("it is there");

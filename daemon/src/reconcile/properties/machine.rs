@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::firewall::Element;
 use crate::firewall::fake_tables::FakeTables;
+use crate::gpu::{Gpu, Inventory, Node, Offer, Vendor, found};
 use crate::machine::credentials::{Credentials, Refusal, Taken};
 use crate::machine::root::{GivenFiles, State};
 use crate::machine::{Active, Ended, Registered, Unit, unit_name};
@@ -37,6 +38,8 @@ pub(super) struct Guest {
     pub(super) credentials_given: bool,
     pub(super) limits: Limits,
     pub(super) bounded: bool,
+    /// The device nodes that it has.
+    pub(super) nodes: Vec<Node>,
     /// What the file of its secret says; `None` where there is no such file.
     pub(super) secret: Option<u8>,
     /// Its root cannot be made ready.
@@ -62,6 +65,7 @@ impl Default for Guest {
             credentials_given: false,
             limits: Limits::default(),
             bounded: false,
+            nodes: Vec::new(),
             secret: Some(0),
             broken: false,
             switched: None,
@@ -86,6 +90,34 @@ pub(super) enum Refused {
     After(usize),
     /// Every step of one container that is called like this.
     Always(ContainerId, &'static str),
+}
+
+/// What there is of graphics processors for a container, on a host with one of NVIDIA's and one of Intel's.
+fn offer(wanted: &Wanted) -> Option<Offer> {
+    let request = wanted.container().gpu.as_ref()?;
+    let gpu = |vendor, path: &str| Gpu {
+        vendor,
+        pci: None,
+        uuid: None,
+        name: String::new(),
+        driver: None,
+        memory: None,
+        nodes: vec![Node {
+            path: path.into(),
+            major: 1,
+            minor: 1,
+            mode: 0o666,
+            group: None,
+        }],
+        missing: Vec::new(),
+    };
+    let inventory = Inventory {
+        gpus: vec![
+            gpu(Vendor::Intel, "/dev/dri/renderD128"),
+            gpu(Vendor::Nvidia, "/dev/nvidia0"),
+        ],
+    };
+    Some(found(request, &inventory).unwrap_or_default())
 }
 
 /// A host, and what ctrd remembers of its firewall.
@@ -171,6 +203,7 @@ impl Machine {
         {
             conflict = Some(refusal("its root cannot be made ready"));
         }
+        let offer = offer(wanted).map(Arc::new);
         let open = self.open.get(&wanted.id);
         let fits = guest.state.is_some_and(|it| it.fits(container.users));
         Observed {
@@ -186,6 +219,11 @@ impl Machine {
             firewall_open: open == Some(&elements(wanted.group(), container)),
             firewall_any: open.is_some(),
             limits_current: down || guest.limits == container.limits,
+            devices_current: down
+                || offer
+                    .as_ref()
+                    .is_none_or(|offer| guest.nodes == offer.delivery.nodes),
+            offer,
             bounds_current: down || guest.registered.is_none() || guest.bounded,
             conflict,
             unit: guest.unit.clone(),
@@ -239,6 +277,7 @@ impl Machine {
                     return Err(refusal("its root cannot be made ready"));
                 }
                 guest.root_mounted = true;
+                guest.nodes = offer(wanted).map_or_else(Vec::new, |it| it.delivery.nodes);
             }
             Step::MakeSecrets => {
                 let generated = container.credentials.iter();
@@ -326,6 +365,10 @@ impl Machine {
             Step::SetLimits => {
                 assert!(ours && !guest.is_down(), "{guest:?}");
                 guest.limits = container.limits.clone();
+            }
+            Step::SetDevices => {
+                assert!(ours && guest.registered.is_some(), "{guest:?}");
+                guest.nodes = offer(wanted).expect("it asks for some").delivery.nodes;
             }
             Step::SetBounds => {
                 assert!(ours && guest.registered.is_some(), "{guest:?}");

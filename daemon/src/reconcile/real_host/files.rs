@@ -1,6 +1,7 @@
 //! What a guest has of files: its state, its root, what it is given.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::error_text::with_causes;
 use crate::machine::root::{claim_state, give_state, prepare, release, write_given};
@@ -36,8 +37,11 @@ impl RealHost {
     pub(super) async fn prepare_root(&self, wanted: &Wanted) -> Result<(), HostError> {
         let base = self.base(wanted)?;
         let (container, paths) = (wanted.container().clone(), self.paths.clone());
+        let offer = self.offer(&container).await?;
+        let delivery = offer.map_or_else(Arc::default, |offer| Arc::new(offer.delivery.clone()));
+        self.gpus.bring(&container.machine, delivery.clone());
         blocking("making the root ready", move || {
-            Ok(prepare(&container, &paths, base)?)
+            Ok(prepare(&container, &paths, base, &delivery)?)
         })
         .await?;
         // The host may keep a journal on its disk since this was declared. No guest waits for its log.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::gpu::{Delivery, Offer};
 use crate::machine::credentials;
 use crate::machine::root::{State, UidBase, observe_state, root_left, try_prepare};
 use crate::machine::{
@@ -45,11 +46,16 @@ impl RealHost {
         }
         let state = observe_state(&self.paths.state, machine)?;
         let switched = self.switched(container)?;
+        let offer = if wanted.intent == Intent::Run {
+            self.offer(container).await?
+        } else {
+            None
+        };
         if conflict.is_none()
             && wanted.intent == Intent::Run
             && (down || restarts(&unit, switched.as_deref(), wanted))
         {
-            conflict = self.try_prepare(wanted, state).await?;
+            conflict = self.try_prepare(wanted, state, offer.as_deref()).await?;
         }
         let files = self.paths.machine_files(machine);
         let nameservers = self.nameservers(wanted)?;
@@ -67,6 +73,13 @@ impl RealHost {
         let bounds_current = match (&registered, &other_unit, state.and_then(|state| state.base)) {
             (Some(now), None, Some(base)) if !down => {
                 self.bounds_current(container, now.leader, base).await?
+            }
+            _ => true,
+        };
+        let devices_current = match (&offer, &registered, &other_unit) {
+            (Some(offer), Some(now), None) if unit.active == Active::Active => {
+                self.devices_current(container, offer, &unit, now.leader, state)
+                    .await?
             }
             _ => true,
         };
@@ -101,6 +114,8 @@ impl RealHost {
             firewall_any,
             limits_current,
             bounds_current,
+            offer,
+            devices_current,
             conflict,
             blocked,
         })
@@ -152,11 +167,13 @@ impl RealHost {
         &self,
         wanted: &Wanted,
         state: Option<State>,
+        offer: Option<&Offer>,
     ) -> Result<Option<Conflict>, HostError> {
         let (container, paths) = (wanted.container().clone(), self.paths.clone());
         let base = state.and_then(|state| state.base);
+        let delivery = offer.map_or_else(Delivery::default, |offer| offer.delivery.clone());
         blocking("trying the root", move || {
-            let tried = try_prepare(&container, &paths, base);
+            let tried = try_prepare(&container, &paths, base, &delivery);
             Ok(tried.err().map(|error| HostError::Root(error).into()))
         })
         .await

@@ -2,6 +2,7 @@
 
 mod files;
 mod given;
+mod gpus;
 mod groups;
 mod look;
 mod occupied;
@@ -65,6 +66,7 @@ pub struct RealHost {
     /// The first processes of guests whose users have their bounds: nobody else can change them.
     bounded: Mutex<HashMap<MachineName, u32>>,
     given: given::Given,
+    gpus: gpus::Gpus,
     /// The bound on tasks of a guest that declares none.
     default_tasks: u64,
 }
@@ -94,6 +96,7 @@ impl RealHost {
             leaders: Mutex::new(HashMap::new()),
             bounded: Mutex::new(HashMap::new()),
             given: given::Given::default(),
+            gpus: gpus::Gpus::default(),
             default_tasks: default_tasks_max(most_tasks()),
         }
     }
@@ -200,6 +203,7 @@ impl RealHost {
         self.network.forget(machine);
         self.systemd.forget(&unit_name(machine));
         self.given.forget(machine);
+        self.gpus.forget(machine);
         lock(&self.leaders).remove(machine);
         lock(&self.bounded).remove(machine);
     }

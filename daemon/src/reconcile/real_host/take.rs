@@ -43,6 +43,7 @@ impl RealHost {
             Step::WithdrawCredentials => Ok(credentials::withdraw(
                 &self.paths.machine_credentials(machine),
             )?),
+            Step::SetDevices => self.set_devices(wanted).await,
             Step::SetBounds => self.set_bounds(wanted).await,
             Step::EnsureGroup => self.ensure_group(wanted.group()).await.map(drop),
             Step::Network(step) => Ok(self.network.apply(step).await?),
@@ -135,6 +136,7 @@ impl RealHost {
             uid_base: base,
             journal: self.paths.journal.is_dir(),
             store_idmap,
+            delivery: &self.gpus.brought(&container.machine),
         };
         let unit = transient_unit(container, &wanted.declared(), &facts, self.default_tasks);
         for _ in 0..COLLECT_TRIES {
@@ -152,7 +154,8 @@ impl RealHost {
             return Ok(());
         }
         let state = observe_state(&self.paths.state, &wanted.container().machine)?;
-        match self.try_prepare(wanted, state).await? {
+        let offer = self.offer(wanted.container()).await?;
+        match self.try_prepare(wanted, state, offer.as_deref()).await? {
             Some(conflict) => Err(HostError::Conflict(conflict)),
             None => Ok(()),
         }

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::gpu::Lack;
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
 use crate::model::{ContainerId, Root};
@@ -77,6 +78,8 @@ struct Task<H> {
     descent: Descent,
     /// What it was asked that leads down, and is not over.
     descending: Vec<Descending>,
+    /// What is not there of the graphics processors that it asks for.
+    lack: Option<Lack>,
     /// Something of ours that it waits for is on its way out.
     blocked: Option<String>,
     declare: Vec<oneshot::Sender<Result<(), Conflict>>>,
@@ -134,6 +137,7 @@ pub fn spawn<H: Host>(host: Arc<H>, shared: Shared, wanted: Wanted) -> Handle {
         stops_after: Vec::new(),
         descent: descent.clone(),
         descending: Vec::new(),
+        lack: None,
         blocked: None,
         declare: Vec::new(),
         remove: Vec::new(),
@@ -209,6 +213,7 @@ impl<H: Host> Task<H> {
         self.note(&observed).await;
         self.tend(before, &observed);
         self.blocked = None;
+        self.lack = observed.lack(&self.wanted);
         self.stops_after.clear();
         if self.held_back(&observed) {
             return self.not_yet(&observed);
@@ -250,6 +255,10 @@ impl<H: Host> Task<H> {
             self.blocked.clone_from(&observed.blocked);
             return self.not_yet(&observed);
         }
+        if plan.steps.contains(&Step::StartUnit) && self.lacks() {
+            self.trouble = None;
+            return self.not_yet(&observed);
+        }
         if plan.steps.contains(&Step::StartUnit) && !self.may_start() {
             // What failed before is about to be tried again: it waits for its turn now.
             self.trouble = None;
@@ -261,6 +270,11 @@ impl<H: Host> Task<H> {
         }
         self.announce(&plan, &observed);
         self.carry_out(&plan, &observed).await
+    }
+
+    /// It is not started without something that is not there.
+    pub(super) fn lacks(&self) -> bool {
+        self.lack.as_ref().is_some_and(|lack| lack.waits)
     }
 
     async fn carry_out(&mut self, plan: &Plan, observed: &Observed) -> Next {

@@ -72,6 +72,8 @@ impl<H: Host> Task<H> {
             Held::Ended
         } else if self.blocked.is_some() {
             Held::Blocked
+        } else if self.lacks() {
+            Held::Gpu
         } else if self.waiting.is_some() {
             Held::After
         } else {
@@ -83,15 +85,20 @@ impl<H: Host> Task<H> {
     fn reason_of(&self, case: Case) -> Option<String> {
         let trouble = || self.trouble.as_ref().map(|trouble| trouble.reason.clone());
         let found = || Some(self.found()?.last?.words);
+        let lack = || Some(self.lack.as_ref()?.reason.clone());
         match case {
             Case::Off => self.why_stopped(),
             Case::HostStops => Some(HOST_STOPS.to_owned()),
             Case::Blocked => self.blocked.clone(),
             Case::After => self.waiting.as_ref().map(|wait| wait.reason.clone()),
+            Case::Gpu => lack(),
             Case::Turn => Some("waits for its turn".to_owned()),
             Case::Start | Case::Activating => None,
             Case::Coming => found().map(|words| format!("not ready yet: {words}")),
-            Case::Running | Case::Found | Case::Healthy | Case::Trouble => trouble(),
+            Case::Running | Case::Found | Case::Healthy => {
+                trouble().or_else(|| Some(format!("without {}", lack()?)))
+            }
+            Case::Trouble => trouble(),
             Case::Unhealthy => trouble().or_else(found),
             Case::Stop if !self.stops_after.is_empty() => {
                 Some(format!("waits for {} to stop", list(&self.stops_after)))
@@ -165,6 +172,9 @@ impl<H: Host> Task<H> {
             let wait = self.waiting.as_ref().filter(|_| state == State::Waiting);
             status.waits_for = wait.map(|wait| wait.who.clone()).unwrap_or_default();
             status.cause = wait.and_then(|wait| wait.cause.clone());
+            if status.hint.is_none() && status.reason.is_some() {
+                status.hint = self.lack.as_ref().and_then(|lack| lack.hint.clone());
+            }
             if status.hint.is_none() {
                 status.hint = wait.and_then(|wait| wait.hint.clone());
             }

@@ -23,6 +23,7 @@ impl<H: Host> Task<H> {
             && self.permit.is_none()
             && self.waiting.is_none()
             && self.blocked.is_none()
+            && !self.lacks()
             && due.is_none()
             && !self.given_up
             && self
