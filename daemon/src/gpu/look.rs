@@ -12,7 +12,7 @@ pub fn offer(
     request: &GpuRequest,
     inventory: &Inventory,
 ) -> Result<Offer, InventoryError> {
-    let Some(offer) = found(request, inventory) else {
+    let Some(mut offer) = found(request, inventory) else {
         return Ok(Offer::default());
     };
     let module = offer.gpus.iter().find_map(|place| {
@@ -23,7 +23,6 @@ pub fn offer(
         return Ok(offer);
     };
     let has_store = matches!(container.root, Root::Nixos(_));
-    let mut offer = offer.with(userspace::modules(paths));
     if let Some(userspace) = userspace::of_nixos(paths, has_store)? {
         offer = offer.with(userspace);
     }

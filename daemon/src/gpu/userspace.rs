@@ -1,5 +1,10 @@
 //! What comes with NVIDIA's processors besides their nodes: programs in a guest need the driver's own
-//! libraries, of the very version of the kernel's module, and look at the module in sysfs.
+//! libraries, of the very version of the kernel's module.
+//!
+//! They look at the module in sysfs as well (without `/sys/module/nvidia/initstate` they say that the
+//! operating system blocks the GPU). A guest of ours has all of that: systemd-nspawn mounts sysfs whole, and
+//! read-only, where the network is the unit's (`mount_all()` in its nspawn-mount.c), and only with a network
+//! of its own a part without modules.
 
 use std::fs;
 use std::io;
@@ -10,27 +15,10 @@ use super::delivery::Mount;
 use super::desired::{Refusal, Userspace};
 use crate::os::Paths;
 
-/// The modules that the driver's libraries look for in sysfs: without `nvidia/initstate` they say that
-/// the operating system blocks the GPU. systemd-nspawn's own /sys has no modules.
-const MODULES: [&str; 4] = ["nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_uvm"];
 /// Where a NixOS system's programs look for the driver's libraries.
 const OPENGL_DRIVER: &str = "/run/opengl-driver";
 const NIX_STORE: &str = "/nix/store";
 const NVIDIA_SMI: &str = "/usr/bin/nvidia-smi";
-
-/// The modules' directories.
-pub(super) fn modules(paths: &Paths) -> Userspace {
-    let modules = paths.sys.join("module");
-    let mounts = MODULES.iter().filter(|name| modules.join(name).is_dir());
-    let mounts = mounts.map(|name| Mount {
-        guest: Path::new("/sys/module").join(name),
-        host: modules.join(name),
-    });
-    Userspace {
-        mounts: mounts.collect(),
-        ..Userspace::default()
-    }
-}
 
 /// The driver's libraries of a NixOS host, and the programs that come with it; `None` on any other.
 /// `has_store`: the guest has the store already, in which all that is there leads.
