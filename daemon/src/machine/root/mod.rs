@@ -34,7 +34,7 @@ pub(in crate::machine) use idmap::copy_of_mount;
 pub use journal_directory::make_journal_directory;
 pub use machine_id::machine_id;
 pub(in crate::machine) use mounts::mounts_below;
-pub use nodes::{make_nodes, nodes_are_current, remove_stale_nodes, stale_nodes};
+pub use nodes::{make_nodes, nodes_are_current, put_nodes_aside, stale_nodes};
 pub use ownership::OwnerError;
 pub(in crate::machine) use passwd::resolve as user_of_guest;
 pub use prepare::{machines_with_roots, prepare, release, root_left, try_prepare};

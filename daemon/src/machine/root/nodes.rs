@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
-use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+use nix::sys::stat::{Mode, SFlag, major, makedev, minor, mknod};
 
 use super::guest_groups::{Access, GuestGroups};
 use super::mounts::{mounted, private_directory, unmount};
@@ -24,11 +24,16 @@ use crate::os::{Paths, failpoint};
 
 /// A hundred nodes of a hundred bytes, and the file system's own.
 const OPTIONS: &str = "mode=0700,size=256k,nr_inodes=1k";
-/// What a node is called until it is finished: no node's name begins like this.
+/// What a node is called until it is finished: no node's name begins with a dot.
 const UNFINISHED: &str = ".new";
 
+/// What a node is called that its guest is not to have any more.
+fn aside(name: &str, major: u32, minor: u32) -> String {
+    format!(".{name}.{major}:{minor}")
+}
+
 /// Makes the nodes of a container what they should be, whatever is there. Nodes that are there and
-/// are not among them stay: [`remove_stale_nodes`] takes them.
+/// are not among them stay: [`put_nodes_aside`] takes them.
 pub fn make_nodes(
     container: &Container,
     paths: &Paths,
@@ -63,17 +68,25 @@ fn put(
     access: Access,
     base: Option<UidBase>,
 ) -> Result<(), RootError> {
-    let path = directory.join(node.file_name());
-    let made = if is_node(&path, node).map_err(RootError::io("look at", &path))? {
+    let name = node.file_name();
+    let path = directory.join(&name);
+    let put_aside = directory.join(aside(&name, node.major, node.minor));
+    let is_node = |path: &Path| is_node(path, node).map_err(RootError::io("look at", path));
+    let made = if is_node(&path)? {
         path.clone()
     } else {
-        let new = directory.join(UNFINISHED);
-        remove_if_there(&new)?;
-        let device = makedev(node.major.into(), node.minor.into());
-        mknod(&new, SFlag::S_IFCHR, Mode::empty(), device)
-            .map_err(|errno| RootError::io("make", &path)(errno.into()))?;
-        failpoint("node made");
-        new
+        put_node_aside(directory, &name)?;
+        if is_node(&put_aside)? {
+            put_aside
+        } else {
+            let new = directory.join(UNFINISHED);
+            remove_if_there(&new)?;
+            let device = makedev(node.major.into(), node.minor.into());
+            mknod(&new, SFlag::S_IFCHR, Mode::empty(), device)
+                .map_err(|errno| RootError::io("make", &path)(errno.into()))?;
+            failpoint("node made");
+            new
+        }
     };
     let first = base.map_or(0, UidBase::get);
     chown(&made, Some(first), Some(first + access.group))
@@ -151,17 +164,34 @@ pub fn stale_nodes(
     Ok(there)
 }
 
-/// Takes nodes away that their guest does not have any more.
-pub fn remove_stale_nodes(
+/// Puts nodes aside that their guest is not to have any more.
+pub fn put_nodes_aside(
     paths: &Paths,
     machine: &MachineName,
     stale: &BTreeSet<String>,
 ) -> Result<(), RootError> {
     let directory = paths.machine_nodes(machine);
-    for name in stale {
-        remove_if_there(&directory.join(name))?;
-        failpoint("stale node removed");
-    }
+    stale
+        .iter()
+        .try_for_each(|name| put_node_aside(&directory, name))
+}
+
+/// Puts away what stands at a node's name, for the node with those numbers to come back.
+///
+/// It is not removed: a guest may have it mounted and be unable to let go of it, and what is mounted
+/// over a removed file is unmounted by the kernel, or cannot be mounted at all (`detach_mounts()` and
+/// `cant_mount()` in its fs/namespace.c).
+fn put_node_aside(directory: &Path, name: &str) -> Result<(), RootError> {
+    let path = directory.join(name);
+    let found = match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(RootError::io("look at", &path))?,
+    };
+    let number = |part: u64| u32::try_from(part).unwrap_or_default();
+    let (major, minor) = (number(major(found.rdev())), number(minor(found.rdev())));
+    let target = directory.join(aside(name, major, minor));
+    fs::rename(&path, target).map_err(RootError::io("put away", &path))?;
+    failpoint("node put aside");
     Ok(())
 }
 
@@ -175,7 +205,7 @@ fn file_names(directory: &Path) -> Result<BTreeSet<String>, RootError> {
         let name = entry.map_err(RootError::io("read", directory))?.file_name();
         names.insert(name.to_string_lossy().into_owned());
     }
-    names.remove(UNFINISHED);
+    names.retain(|name| !name.starts_with('.'));
     Ok(names)
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::gpu::{Delivery, Inventory, Offer, observe, offer};
-use crate::machine::root::{State, make_nodes, nodes_are_current, remove_stale_nodes, stale_nodes};
+use crate::machine::root::{State, make_nodes, nodes_are_current, put_nodes_aside, stale_nodes};
 use crate::machine::{LiveGuest, Unit, change_nodes, devices_to_set, has_nodes, unit_name};
 use crate::model::{Container, GpuRequest, MachineName};
 use crate::reconcile::host::Wanted;
@@ -170,7 +170,7 @@ impl RealHost {
             make_nodes(&container, &paths, guest.base, nodes)?;
             let stale = stale_nodes(&paths, machine, nodes)?;
             change_nodes(&paths, machine, &guest, nodes, stale.iter().cloned())?;
-            Ok(remove_stale_nodes(&paths, machine, &stale)?)
+            Ok(put_nodes_aside(&paths, machine, &stale)?)
         })
         .await
     }
