@@ -7,15 +7,19 @@
 mod delivery;
 mod desired;
 mod drm;
+mod follow;
 mod inventory;
 mod nvidia;
 mod observe;
 mod pci;
 mod permissions;
 mod tree;
+mod uevent;
+mod watched;
 
 pub use delivery::{Delivery, Mount};
 pub use desired::{Offer, Refusal, Userspace, found};
+pub use follow::follow;
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};
 pub use observe::observe;
 pub use tree::InventoryError;
