@@ -7,6 +7,7 @@
 mod delivery;
 mod desired;
 mod drm;
+mod follow;
 mod inventory;
 mod look;
 mod nvidia;
@@ -14,10 +15,13 @@ mod observe;
 mod pci;
 mod permissions;
 mod tree;
+mod uevent;
 mod userspace;
+mod watched;
 
 pub use delivery::{Delivery, Mount};
 pub use desired::{Lack, Offer, Refusal, Userspace, found};
+pub use follow::follow;
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};
 pub use look::offer;
 pub use observe::observe;
