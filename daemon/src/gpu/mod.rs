@@ -15,6 +15,7 @@ mod pci;
 mod permissions;
 mod tree;
 mod userspace;
+pub mod meter;
 
 pub use delivery::{Delivery, Mount};
 pub use desired::{Lack, Offer, Refusal, Userspace, found};
