@@ -4,21 +4,24 @@
 //! gets there is `machine`'s: nodes and mounts before its unit starts, the unit's own list of
 //! devices, and nodes that come and go while it runs.
 
+pub mod check;
 mod delivery;
 mod desired;
 mod drm;
+mod given;
 mod inventory;
 mod look;
+pub mod meter;
 mod nvidia;
 mod observe;
 mod pci;
 mod permissions;
 mod tree;
 mod userspace;
-pub mod meter;
 
 pub use delivery::{Delivery, Mount};
 pub use desired::{Lack, Offer, Refusal, Userspace, found};
+pub use given::Given;
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};
 pub use look::offer;
 pub use observe::observe;
