@@ -48,6 +48,12 @@ pub trait Manager {
     #[zbus(allow_interactive_auth)]
     fn request(&self, containers: &[(&str, &str)], options: &Dict) -> Result<Dict, Error>;
 
+    /// The host's graphics processors: each a [`crate::wire::Gpu`].
+    fn list_gpus(&self) -> Result<Vec<Dict>, Error>;
+
+    /// What is as it should be with them and what is not: each a [`crate::wire::GpuFinding`].
+    fn check_gpus(&self) -> Result<Vec<Dict>, Error>;
+
     /// Opens the stream of what happens to containers: the reading end of a pipe with one
     /// [`crate::events::Event`] in JSON a line, beginning with the whole state. It ends when that is
     /// closed, or with `ctrd`.

@@ -13,6 +13,7 @@ pub const RESERVED_GROUP_NAMES: &[&str] = &[
     "enter",
     "events",
     "exec",
+    "gpu",
     "help",
     "logs",
     "man",
@@ -36,4 +37,4 @@ pub const RESERVED_GROUP_NAMES: &[&str] = &[
 
 /// Words that cannot be a group's name although `ctr` does not read them yet: commands that are
 /// planned, so that no declaration breaks when they come. Sorted.
-pub const RESERVED_FOR_LATER: &[&str] = &["backup", "doctor", "export", "gpu", "restore", "top"];
+pub const RESERVED_FOR_LATER: &[&str] = &["backup", "doctor", "export", "restore", "top"];

@@ -1,8 +1,9 @@
 //! The containers that tests render.
 
 use ctr_api::wire::{
-    ActionStatus, ContainerStatus, CredentialStatus, DeclarationStatus, GroupStatus, HealthStatus,
-    HostStatus, Limits, Obstacle, PortStatus, State, Usage,
+    ActionStatus, ContainerGpu, ContainerStatus, CredentialStatus, DeclarationStatus, Gpu,
+    GpuFinding, GpuSeverity, GroupStatus, HealthStatus, HostStatus, Limits, Obstacle, PortStatus,
+    State, Usage,
 };
 
 /// When the tests look: 2h13m after the containers started.
@@ -46,6 +47,9 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
             tasks: Some(42),
             oom_kills: Some(0),
         }),
+        gpus: Vec::new(),
+        gpu_memory: None,
+        gpu_utilisation: None,
         limits: Limits {
             memory_max: Some(8 << 30),
             ..Limits::default()
@@ -267,4 +271,108 @@ fn group(name: &str, network: &str, containers: Vec<ContainerStatus>) -> GroupSt
         obstacles: Vec::new(),
         containers,
     }
+}
+
+const CARD: &str = "NVIDIA GeForce RTX 3050 6GB Laptop GPU";
+
+/// A container that uses a graphics processor.
+pub(crate) fn with_gpu(mut container: ContainerStatus) -> ContainerStatus {
+    container.gpus = vec![ContainerGpu {
+        label: "nvidia0".to_owned(),
+        pci: Some("0000:01:00.0".to_owned()),
+        name: CARD.to_owned(),
+        memory: Some(2_254_857_830),
+        utilisation: Some(37),
+    }];
+    container.gpu_memory = Some(2_254_857_830);
+    container.gpu_utilisation = Some(37);
+    container
+}
+
+/// The group of the reference on a laptop: one has its graphics processor, one waits for it, one has none.
+pub(crate) fn laptop() -> HostStatus {
+    let mut host = host();
+    let mut containers = host.groups.remove(1).containers;
+    containers.truncate(3);
+    containers[0] = with_gpu(containers[0].clone());
+    containers[2].reason = Some("gpu (nvidia-uvm)".to_owned());
+    host_of(containers)
+}
+
+/// A laptop's graphics processors.
+pub(crate) fn gpus() -> Vec<Gpu> {
+    let nodes = |names: &[&str]| names.iter().map(|it| format!("/dev/{it}")).collect();
+    vec![
+        Gpu {
+            vendor: "intel".to_owned(),
+            pci: Some("0000:00:02.0".to_owned()),
+            name: "Intel 8086:9a60".to_owned(),
+            driver: Some("i915".to_owned()),
+            nodes: nodes(&["dri/card1", "dri/renderD128"]),
+            ..Gpu::default()
+        },
+        Gpu {
+            vendor: "nvidia".to_owned(),
+            pci: Some("0000:01:00.0".to_owned()),
+            uuid: Some("GPU-5a4c6f1e-0b7d-4c35-9f0a-6d2f6f3f6c11".to_owned()),
+            name: CARD.to_owned(),
+            driver: Some("nvidia".to_owned()),
+            driver_version: Some("550.78".to_owned()),
+            memory_total: Some(6 << 30),
+            memory_used: Some(2_362_232_013),
+            utilisation: Some(38),
+            nodes: nodes(&["nvidia0", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"]),
+            used_by: vec!["ml/ollama".to_owned()],
+            ..Gpu::default()
+        },
+    ]
+}
+
+/// What is found on a laptop whose second module is not loaded, and where nobody made a specification.
+pub(crate) fn gpu_findings() -> Vec<GpuFinding> {
+    let finding = |severity, subject: &str, what: &str, hint: Option<&str>| GpuFinding {
+        severity,
+        subject: subject.to_owned(),
+        what: what.to_owned(),
+        hint: hint.map(str::to_owned),
+    };
+    vec![
+        finding(
+            GpuSeverity::Ok,
+            "Intel 8086:9a60 (0000:00:02.0)",
+            "is usable: i915, 2 device nodes",
+            None,
+        ),
+        finding(
+            GpuSeverity::Problem,
+            &format!("{CARD} (0000:01:00.0)"),
+            "lacks nvidia-uvm",
+            Some(
+                "`modprobe nvidia-uvm` loads it now, and ctrd asks for it when a container needs \
+                 it; if that fails, the modules are of another kernel than the running one: \
+                 restart the host",
+            ),
+        ),
+        finding(
+            GpuSeverity::Hint,
+            "the NVIDIA driver",
+            "loses what is in the card's memory when the host sleeps: programs that use CUDA fail \
+             after it",
+            Some(
+                "on NixOS set `hardware.nvidia.powerManagement.enable`; elsewhere give the module \
+                 `NVreg_PreserveVideoMemoryAllocations=1` in /etc/modprobe.d and enable \
+                 nvidia-suspend.service, nvidia-hibernate.service and nvidia-resume.service. A \
+                 host that never sleeps needs none of it",
+            ),
+        ),
+        finding(
+            GpuSeverity::Problem,
+            "ml/comfyui",
+            "waits for gpu (nvidia-uvm)",
+            Some(
+                "it starts by itself when that is there; `ctr ml status comfyui` says more, and \
+                 `optional = true` in its `gpu` starts it without",
+            ),
+        ),
+    ]
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ctr_api::events::Event;
-use ctr_api::wire::{ContainerStatus, HostStatus, State};
+use ctr_api::wire::{ContainerStatus, Gpu, GpuFinding, HostStatus, State};
 use fake::{Bus, Fake};
 
 /// How a command ended.
@@ -411,6 +411,27 @@ fn prune_lists_and_deletes_when_asked() {
         refused.stderr.contains("lab-hello is declared"),
         "{refused:?}"
     );
+}
+
+#[test]
+fn graphics_processors_are_listed_and_checked() {
+    let fake = Fake::start();
+    let listed = run(&fake, &["gpu"]);
+    assert_eq!(listed.status, Some(0), "{listed:?}");
+    assert!(listed.stdout.contains("-/6.0G"), "{listed:?}");
+    assert!(listed.stderr.contains("`ctr gpu check`"), "{listed:?}");
+    assert_eq!(run(&fake, &["gpu", "list"]).stdout, listed.stdout);
+    let checked = run(&fake, &["gpu", "check"]);
+    let said = "problem: RTX 3050 lacks nvidia-uvm\nhint: load it\n";
+    assert_eq!((checked.status, checked.stdout.as_str()), (Some(1), said));
+    for words in [["gpu", "--json"].as_slice(), &["gpu", "list", "--json"]] {
+        let json = run(&fake, words).stdout;
+        let cards: Vec<Gpu> = serde_json::from_str(&json).expect("an array");
+        assert_eq!(cards[0].missing, ["nvidia-uvm"], "{words:?}");
+    }
+    let json = run(&fake, &["gpu", "check", "--json"]);
+    let found: Vec<GpuFinding> = serde_json::from_str(&json.stdout).expect("an array");
+    assert_eq!((json.status, found.len()), (Some(1), 1));
 }
 
 #[test]

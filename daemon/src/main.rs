@@ -42,6 +42,9 @@ fn main() -> ExitCode {
     if ctrd::session::started_as_helper() {
         return ctrd::session::helper_main();
     }
+    if ctrd::gpu::meter::started_as_nvml_process() {
+        return ctrd::gpu::meter::nvml_process_main();
+    }
     match Arguments::parse().command {
         Command::Run {
             declaration,

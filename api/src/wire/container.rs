@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Obstacle, State};
+use super::{ContainerGpu, Obstacle, State};
 
 /// One container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +74,15 @@ pub struct ContainerStatus {
     /// What it uses now, where the kernel tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The graphics processors that it has been given, and what it uses of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<ContainerGpu>,
+    /// Its memory on all of them, in bytes, where the drivers tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_memory: Option<u64>,
+    /// How busy it kept them, in percent of one, where the drivers tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_utilisation: Option<u32>,
     /// What bounds it.
     #[serde(default)]
     pub limits: Limits,

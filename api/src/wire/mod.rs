@@ -4,6 +4,7 @@
 //! not known is absent.
 
 mod container;
+mod gpu;
 mod host;
 mod plan;
 mod removal;
@@ -14,6 +15,7 @@ pub use container::{
     ActionStatus, ContainerStatus, CredentialStatus, HealthStatus, Limits, OverriddenLimit,
     PortStatus, Usage,
 };
+pub use gpu::{ContainerGpu, Gpu, GpuFinding, GpuSeverity};
 pub use host::{DeclarationStatus, GroupStatus, HostStatus, Leaving, MetricsStatus, Obstacle};
 pub use plan::{Action, ApplyReport, ContainerPlan, PlanView, Problem, Severity, Waiting};
 pub use removal::{DownReport, Leftover, Leftovers, PruneReport};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::group::{Look, SettleAll};
 
@@ -41,6 +41,15 @@ pub(crate) enum HostVerb {
     Check {
         /// The declaration
         file: PathBuf,
+    },
+    /// Show the host's graphics processors, or what is wrong with them
+    #[command(args_conflicts_with_subcommands = true)]
+    Gpu {
+        /// What to do; `list` if absent
+        #[command(subcommand)]
+        verb: Option<GpuVerb>,
+        #[command(flatten)]
+        format: Format,
     },
     /// Print every change of state as it happens
     Events {
@@ -92,6 +101,23 @@ pub(crate) enum HostVerb {
     },
     /// Print the versions of ctr and of the running ctrd
     Version,
+}
+
+/// What concerns graphics processors.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum GpuVerb {
+    /// List them: driver, memory, device nodes, and which containers have them
+    List(Format),
+    /// Say what is missing and how to mend it; ends with 1 if something is
+    Check(Format),
+}
+
+/// For people, or for programs.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Format {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A shell that we write for.

@@ -17,7 +17,7 @@ use clap::{Command, FromArgMatches, Subcommand};
 pub(crate) use group::{
     Condition, Enter, Exec, GroupVerb, Logs, Look, Run, Secret, Settle, SettleAll, Url, Wait,
 };
-pub(crate) use host::{HostVerb, Shell};
+pub(crate) use host::{GpuVerb, HostVerb, Shell};
 
 /// What was asked for.
 #[derive(Debug)]

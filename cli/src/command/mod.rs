@@ -7,6 +7,7 @@ mod completions;
 mod down;
 mod enter;
 mod events;
+mod gpu;
 mod logs;
 mod man;
 mod plan;
@@ -20,7 +21,7 @@ mod wait;
 mod watch;
 mod wrong_word;
 
-use crate::args::{GroupVerb, HostVerb, Invocation};
+use crate::args::{GpuVerb, GroupVerb, HostVerb, Invocation};
 use crate::error::{Error, Exit};
 use crate::settle::Goal;
 
@@ -59,6 +60,7 @@ async fn host(verb: HostVerb) -> Result<Exit, Error> {
         }
         HostVerb::Apply { json } => apply::run(json).await,
         HostVerb::Check { file } => check::run(&file),
+        HostVerb::Gpu { verb, format } => gpu::run(verb.unwrap_or(GpuVerb::List(format))).await,
         HostVerb::Events { json } => events::run(json).await,
         HostVerb::Down { yes, json } => down::run(yes, json).await,
         HostVerb::Prune {

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use ctr_api::wire::{ContainerStatus, CredentialStatus, HealthStatus, PortStatus, State};
+use ctr_api::wire::{
+    ContainerGpu, ContainerStatus, CredentialStatus, HealthStatus, PortStatus, State,
+};
 
 use super::advice::advice;
 use super::status::{reason_of, stands_in_the_way, up};
-use super::units::{date_and_time, duration, span};
+use super::units::{date_and_time, duration, size, span};
 use super::{CpuMeter, View, limits, wrap};
 
 /// Everything that is known of one container.
@@ -114,6 +116,7 @@ fn facts(
             limits::processor(container, meter, view.now_ms),
         ),
         ("memory", limits::memory(container)),
+        ("gpu", container.gpus.iter().map(gpu).collect()),
         ("tasks", limits::tasks(container)),
         ("overridden", limits::overridden(container)),
         ("root", one(&container.root)),
@@ -139,6 +142,29 @@ fn facts(
     ];
     facts.retain(|(_, values)| values.iter().any(|it| !it.is_empty()));
     facts
+}
+
+/// `nvidia0 (0000:01:00.0) NVIDIA GeForce RTX 3050: 2.1G, busy for 37% of the time`
+fn gpu(gpu: &ContainerGpu) -> String {
+    let ContainerGpu {
+        label,
+        pci,
+        name,
+        memory,
+        utilisation,
+    } = gpu;
+    let mut text = label.clone();
+    if let Some(pci) = pci {
+        let _ = write!(text, " ({pci})");
+    }
+    let _ = write!(text, " {name}");
+    let memory = memory.map(size);
+    let busy = utilisation.map(|percent| format!("busy for {percent}% of the time"));
+    let used: Vec<String> = memory.into_iter().chain(busy).collect();
+    if !used.is_empty() {
+        let _ = write!(text, ": {}", used.join(", "));
+    }
+    text
 }
 
 /// Since when it is ready, where it is in its state for another time.

@@ -4,6 +4,8 @@
 mod advice;
 mod cpu;
 mod detail;
+mod gpu;
+mod gpu_check;
 mod leftovers;
 mod limits;
 mod paint;
@@ -14,6 +16,8 @@ mod units;
 
 pub(crate) use cpu::CpuMeter;
 pub(crate) use detail::detail;
+pub(crate) use gpu::gpus;
+pub(crate) use gpu_check::findings;
 pub(crate) use leftovers::leftovers;
 pub(crate) use paint::Paint;
 pub(crate) use plan::{Depth, applied, changes_something, plan};

@@ -16,6 +16,11 @@ const TITLES: [&str; 8] = [
 /// What a narrow terminal can do without, the least first: tasks, restarts, processor, memory, time,
 /// address.
 const DROPPED_FIRST: [usize; 6] = [6, 7, 4, 5, 3, 2];
+/// The same where some container has a graphics processor, which goes between memory and time.
+const TITLES_WITH_GPU: [&str; 9] = [
+    "NAME", "STATE", "ADDRESS", "UP", "CPU", "MEMORY", "GPU", "TASKS", "RESTARTS",
+];
+const DROPPED_FIRST_WITH_GPU: [usize; 7] = [7, 8, 4, 5, 6, 3, 2];
 /// More ports than this are counted, not listed.
 const PORTS_SHOWN: usize = 3;
 
@@ -26,8 +31,10 @@ pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> Str
         let rows = Vec::new();
         sections.push(Section { heading, rows });
     }
+    let mut containers = host.groups.iter().flat_map(|group| &group.containers);
+    let with_gpu = containers.any(|it| gpu(it).is_some());
     let groups = host.groups.iter();
-    sections.extend(groups.map(|group| section(group, meter, view)));
+    sections.extend(groups.map(|group| section(group, with_gpu, meter, view)));
     if !host.leaving.is_empty() {
         sections.push(Section {
             heading: host
@@ -38,9 +45,14 @@ pub(crate) fn status(host: &HostStatus, meter: &mut CpuMeter, view: View) -> Str
             rows: Vec::new(),
         });
     }
+    let (titles, dropped_first): (&[&str], &[usize]) = if with_gpu {
+        (&TITLES_WITH_GPU, &DROPPED_FIRST_WITH_GPU)
+    } else {
+        (&TITLES, &DROPPED_FIRST)
+    };
     Table {
-        titles: TITLES.to_vec(),
-        dropped_first: &DROPPED_FIRST,
+        titles: titles.to_vec(),
+        dropped_first,
         sections,
     }
     .render(view)
@@ -54,7 +66,7 @@ fn no_metrics(host: &HostStatus, view: View) -> Option<Vec<String>> {
     Some(problem_and_hint(&message, metrics.hint.as_deref(), view))
 }
 
-fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
+fn section(group: &GroupStatus, with_gpu: bool, meter: &mut CpuMeter, view: View) -> Section {
     let mut heading = vec![heading(group, view)];
     if let Some(problem) = &group.problem {
         let next_try = group.next_try_ms.map(|at| next_try(at, view.now_ms));
@@ -73,7 +85,7 @@ fn section(group: &GroupStatus, meter: &mut CpuMeter, view: View) -> Section {
     let rows = group
         .containers
         .iter()
-        .map(|container| row(container, meter, view.now_ms));
+        .map(|container| row(container, with_gpu, meter, view.now_ms));
     Section {
         rows: rows.collect(),
         heading,
@@ -127,18 +139,19 @@ fn problem_and_hint(problem: &str, hint: Option<&str>, view: View) -> Vec<String
     styled.collect()
 }
 
-fn row(container: &ContainerStatus, meter: &mut CpuMeter, now_ms: u64) -> Row {
+fn row(container: &ContainerStatus, with_gpu: bool, meter: &mut CpuMeter, now_ms: u64) -> Row {
     let or_dash = |it: Option<String>| Cell::new(it.unwrap_or_else(|| "-".to_owned()));
-    let cells = vec![
+    let mut cells = vec![
         Cell::new(&container.name),
         Cell::styled(container.state.as_str(), state_style(container.state)),
         Cell::new(address(container)),
         or_dash(up(container, now_ms)),
         or_dash(processor(container, meter, now_ms)),
         or_dash(memory(container)),
-        or_dash(tasks(container)),
-        Cell::new(container.restarts.to_string()),
     ];
+    cells.extend(with_gpu.then(|| or_dash(gpu(container))));
+    cells.push(or_dash(tasks(container)));
+    cells.push(Cell::new(container.restarts.to_string()));
     let hint = advice(container).map(|hint| format!("hint: {hint}"));
     // Root in such a guest is root of the host.
     let users = (container.users == "host").then(|| "runs as the host's users".to_owned());
@@ -223,6 +236,29 @@ fn memory(container: &ContainerStatus) -> Option<String> {
     Some(match memory_max.or(memory_high) {
         Some(max) => format!("{used}/{}", size(max)),
         None => used,
+    })
+}
+
+/// `nvidia0 2.1G`: what it has been given, and its memory there; where it waits for that, `none yet`.
+fn gpu(container: &ContainerStatus) -> Option<String> {
+    let labels = match container.gpus.as_slice() {
+        [] => {
+            let waits = container.state == State::Waiting
+                && container
+                    .reason
+                    .as_ref()
+                    .is_some_and(|it| it.starts_with("gpu ("));
+            return waits.then(|| "none yet".to_owned());
+        }
+        few @ ([_] | [_, _]) => {
+            let labels: Vec<&str> = few.iter().map(|it| it.label.as_str()).collect();
+            labels.join(",")
+        }
+        many => format!("{} cards", many.len()),
+    };
+    Some(match container.gpu_memory {
+        Some(memory) => format!("{labels} {}", size(memory)),
+        None => labels,
     })
 }
 

@@ -49,6 +49,33 @@ fn the_reference_shows_a_group_and_the_whole_host() {
 }
 
 #[test]
+fn a_column_for_graphics_processors_is_there_where_some_container_has_one() {
+    let text = render(&sample::laptop(), Some(100));
+    screens::assert_shown(
+        "ctr ml status, with a GPU",
+        &format!("$ ctr ml status\n{text}"),
+    );
+    let without = render(&sample::host(), Some(100));
+    assert!(!without.contains("GPU"), "{without}");
+    for width in [40, 60, 80, 100, 120] {
+        for line in render(&sample::laptop(), Some(width)).lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn many_graphics_processors_are_counted() {
+    let mut host = sample::laptop();
+    let container = &mut host.groups[0].containers[0];
+    let card = container.gpus[0].clone();
+    container.gpus.extend([card.clone(), card]);
+    container.gpu_memory = None;
+    let text = render(&host, None);
+    assert!(text.contains("  3 cards  "), "{text}");
+}
+
+#[test]
 fn no_line_is_wider_than_the_terminal() {
     for width in [40, 60, 72, 80, 100, 120, 200] {
         for line in render(&sample::host(), Some(width)).lines() {

@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ctr_api::events::{ContainerEvent, Event, Why};
 use ctr_api::wire::{
     Action, ApplyReport, ContainerPlan, ContainerStatus, ContainersRequest, CredentialStatus,
-    DeclarationStatus, DownReport, GroupStatus, HostStatus, Leftover, Leftovers, Limits, Outcome,
-    PlanView, PortStatus, PruneReport, RequestReport, State, Verb,
+    DeclarationStatus, DownReport, Gpu, GpuFinding, GpuSeverity, GroupStatus, HostStatus, Leftover,
+    Leftovers, Limits, Outcome, PlanView, PortStatus, PruneReport, RequestReport, State, Verb,
 };
 use ctr_api::{
     BUS_NAME, CONTAINER_INTERFACE, Dict, Error, MANAGER_PATH, container_path, from_dict, to_dict,
@@ -241,6 +241,9 @@ fn container(name: &str) -> ContainerStatus {
         unit: format!("ctr-lab-{name}.service"),
         leader: None,
         usage: None,
+        gpus: vec![],
+        gpu_memory: None,
+        gpu_utilisation: None,
         limits: Limits::default(),
         root: "tree /var/lib/machines/debian".to_owned(),
         users: "own (524288..589823)".to_owned(),
@@ -374,6 +377,27 @@ impl Manager {
             }
         }
         answer(&RequestReport::default())
+    }
+
+    fn list_gpus(&self) -> Result<Vec<Dict>, Error> {
+        let card = Gpu {
+            vendor: "nvidia".to_owned(),
+            name: "RTX 3050".to_owned(),
+            memory_total: Some(6 << 30),
+            missing: vec!["nvidia-uvm".to_owned()],
+            ..Gpu::default()
+        };
+        Ok(vec![answer(&card)?])
+    }
+
+    fn check_gpus(&self) -> Result<Vec<Dict>, Error> {
+        let finding = GpuFinding {
+            severity: GpuSeverity::Problem,
+            subject: "RTX 3050".to_owned(),
+            what: "lacks nvidia-uvm".to_owned(),
+            hint: Some("load it".to_owned()),
+        };
+        Ok(vec![answer(&finding)?])
     }
 
     fn leftovers(&self) -> Result<Dict, Error> {

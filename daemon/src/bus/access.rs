@@ -140,6 +140,16 @@ const TABLE: &[Row] = &[
     row(MANAGER_INTERFACE, "Prune", Rule::Allowed(Action::Prune)).counted(Kind::Plan),
     row(
         MANAGER_INTERFACE,
+        "ListGpus",
+        Rule::Allowed(Action::Observe),
+    ),
+    row(
+        MANAGER_INTERFACE,
+        "CheckGpus",
+        Rule::Allowed(Action::Observe),
+    ),
+    row(
+        MANAGER_INTERFACE,
         "OpenEvents",
         Rule::Allowed(Action::Observe),
     ),

@@ -15,7 +15,7 @@ use crate::reconcile::fleet::Fleet;
 use crate::reconcile::{Handle, Request, Status};
 use crate::session::{self, LeaderError, SessionError};
 
-use super::convert::{container_status, of_container};
+use super::convert::{Told, container_status, of_container};
 use super::credentials::{credentials_of, secret_of};
 use super::logs::Logs;
 use super::manager::dict;
@@ -86,7 +86,12 @@ impl Container {
             .map_err(|error| Error::NoSuchContainer(error.to_string()))?;
         let credentials = credentials_of(&self.fleet, &container, &self.handle).await;
         let obstacles = of_container(&self.fleet.surroundings(), &container);
-        let status = container_status(paths, &container, &self.now(), credentials, obstacles);
+        let told = Told {
+            credentials,
+            obstacles,
+            gpu_use: &*self.fleet.gpu_use().await,
+        };
+        let status = container_status(paths, &container, &self.now(), told);
         dict(&status)
     }
 

@@ -10,6 +10,7 @@ use ctr_api::wire::{
 
 use crate::declaration::{self, LoadError};
 use crate::error_text::with_causes;
+use crate::gpu::meter::Reading;
 use crate::machine::root::{UidBase, machine_id};
 use crate::machine::{self, LIMITS, unit_name};
 use crate::model::{Container, ContainerId, Group, Health, Port, Root, UserMode};
@@ -17,11 +18,17 @@ use crate::os::Paths;
 use crate::reconcile::fleet::{Fleet, InForce};
 use crate::reconcile::{self, Conflict, Found, Status, Surroundings};
 
+use super::gpus;
+
 /// What is told of the credentials of each container.
 pub(super) type CredentialsOf = BTreeMap<ContainerId, Vec<CredentialStatus>>;
 
 /// Everything, in one answer.
-pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> HostStatus {
+pub(super) fn host_status(
+    fleet: &Fleet,
+    mut credentials: CredentialsOf,
+    gpu_use: &Reading,
+) -> HostStatus {
     let in_force = fleet.in_force();
     let handles = fleet.handles().borrow().clone();
     let troubled = fleet.troubled();
@@ -37,7 +44,12 @@ pub(super) fn host_status(fleet: &Fleet, mut credentials: CredentialsOf) -> Host
                     .map_or_else(Status::unknown, |handle| handle.status.borrow().clone());
                 let credentials = credentials.remove(&container.id).unwrap_or_default();
                 let obstacles = of_container(&surroundings, container);
-                container_status(fleet.paths(), container, &status, credentials, obstacles)
+                let told = Told {
+                    credentials,
+                    obstacles,
+                    gpu_use,
+                };
+                container_status(fleet.paths(), container, &status, told)
             })
             .collect();
         let trouble = troubled.get(&group.name);
@@ -172,14 +184,27 @@ fn obstacle(found: &reconcile::Obstacle) -> Obstacle {
     }
 }
 
+/// What is told of a container that its task does not know.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    pub(super) credentials: Vec<CredentialStatus>,
+    pub(super) obstacles: Vec<Obstacle>,
+    pub(super) gpu_use: &'a Reading,
+}
+
 /// One container in full.
 pub(super) fn container_status(
     paths: &Paths,
     container: &Container,
     status: &Status,
-    credentials: Vec<CredentialStatus>,
-    obstacles: Vec<Obstacle>,
+    told: Told<'_>,
 ) -> ContainerStatus {
+    let Told {
+        credentials,
+        obstacles,
+        gpu_use,
+    } = told;
+    let gpus = gpus::used(&container.id, &status.gpus, gpu_use);
     let up = status.state.is_up() || matches!(status.state, State::Starting | State::Stopping);
     ContainerStatus {
         group: container.id.group.to_string(),
@@ -210,6 +235,9 @@ pub(super) fn container_status(
         unit: unit_name(&container.machine),
         leader: status.leader,
         usage: up.then(|| usage_of(paths, status)).flatten(),
+        gpus: gpus.gpus,
+        gpu_memory: gpus.memory,
+        gpu_utilisation: gpus.utilisation,
         limits: limits(container, status),
         root: match &container.root {
             Root::Tree(path) => format!("tree {}", path.display()),

@@ -10,6 +10,7 @@ use zbus::{OwnedFd, interface};
 
 use crate::declaration;
 use crate::error_text::with_causes;
+use crate::gpu::InventoryError;
 use crate::model::ContainerId;
 use crate::reconcile::fleet::{Fleet, PruneError};
 
@@ -17,6 +18,7 @@ use super::authority::Authority;
 use super::bounds::Kind;
 use super::convert::{host_status, refusal};
 use super::credentials::credentials_of_all;
+use super::gpus;
 use super::guard::id;
 use super::logs::Logs;
 use super::stream;
@@ -43,7 +45,19 @@ impl Manager {
 impl Manager {
     async fn status(&self) -> Result<Dict, Error> {
         let credentials = credentials_of_all(&self.fleet).await;
-        dict(&host_status(&self.fleet, credentials))
+        let gpu_use = self.fleet.gpu_use().await;
+        dict(&host_status(&self.fleet, credentials, &gpu_use))
+    }
+
+    async fn list_gpus(&self) -> Result<Vec<Dict>, Error> {
+        let gpus = self.fleet.gpus().await.map_err(|e| not_looked_at(&e))?;
+        gpus::list(&gpus).iter().map(dict).collect()
+    }
+
+    async fn check_gpus(&self) -> Result<Vec<Dict>, Error> {
+        let findings = self.fleet.check_gpus().await;
+        let findings = findings.map_err(|e| not_looked_at(&e))?.into_iter();
+        findings.map(|it| dict(&gpus::finding(it))).collect()
     }
 
     async fn plan(&self, name: &str, bytes: Vec<u8>) -> Result<Dict, Error> {
@@ -133,6 +147,13 @@ fn not_pruned(error: &PruneError) -> Error {
         Some(hint) => format!("{sentence}\nhint: {hint}"),
         None => sentence,
     })
+}
+
+fn not_looked_at(error: &InventoryError) -> Error {
+    Error::Failed(format!(
+        "failed to look at graphics processors: {}",
+        with_causes(error)
+    ))
 }
 
 /// A wire type as a dictionary.

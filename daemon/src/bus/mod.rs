@@ -13,6 +13,7 @@ mod container;
 mod convert;
 mod credentials;
 mod diff;
+mod gpus;
 mod guard;
 mod logs;
 mod manager;

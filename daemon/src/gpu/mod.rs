@@ -4,12 +4,15 @@
 //! gets there is `machine`'s: nodes and mounts before its unit starts, the unit's own list of
 //! devices, and nodes that come and go while it runs.
 
+pub mod check;
 mod delivery;
 mod desired;
 mod drm;
 mod follow;
+mod given;
 mod inventory;
 mod look;
+pub mod meter;
 mod nvidia;
 mod observe;
 mod pci;
@@ -22,6 +25,7 @@ mod watched;
 pub use delivery::{Delivery, Mount};
 pub use desired::{Lack, Offer, Refusal, Userspace, found};
 pub use follow::follow;
+pub use given::Given;
 pub use inventory::{Driver, Gpu, Inventory, Node, Vendor};
 pub use look::offer;
 pub use observe::observe;

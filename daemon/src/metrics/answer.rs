@@ -67,8 +67,17 @@ impl Answering {
                 .serve_connection(
                     TokioIo::new(stream),
                     service_fn(|request| {
-                        let answer = answer(&request, || collect(&fleet));
-                        async { Ok::<_, Infallible>(answer) }
+                        let fleet = fleet.clone();
+                        async move {
+                            // Drivers are asked before the answer is begun, and for nobody else.
+                            let gpu_use = if is_answered(request.method(), request.uri().path()) {
+                                fleet.gpu_use().await
+                            } else {
+                                Arc::default()
+                            };
+                            let answer = answer(&request, || collect(&fleet, &gpu_use));
+                            Ok::<_, Infallible>(answer)
+                        }
                     }),
                 );
             // Whoever asks badly, or goes, has no answer: nobody else has to know.
@@ -100,6 +109,10 @@ fn answer(request: &Request<Incoming>, text: impl FnOnce() -> String) -> Respons
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
+fn is_answered(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && path == "/metrics"
+}
+
 /// What is answered to whom.
 fn respond(
     method: &Method,
@@ -107,7 +120,7 @@ fn respond(
     text: impl FnOnce() -> String,
 ) -> (StatusCode, &'static str, String) {
     match (method, path) {
-        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, CONTENT, text()),
+        _ if is_answered(method, path) => (StatusCode::OK, CONTENT, text()),
         (&Method::GET | &Method::HEAD, _) => {
             let said = "ctrd: metrics are at /metrics\n";
             (StatusCode::NOT_FOUND, TEXT, said.to_owned())

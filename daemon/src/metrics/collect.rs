@@ -1,11 +1,13 @@
 //! What a scrape takes: for each container its status, which ctrd has; for each that is up, three files of
-//! its cgroup and two of its link on the host.
+//! its cgroup and two of its link on the host; and what those use that have a graphics processor.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::gpu::meter::{Reading, Use};
 use crate::machine;
-use crate::model::{Container, InterfaceName};
+use crate::model::{Container, InterfaceName, PciAddress};
 use crate::os::Paths;
 use crate::reconcile::Status;
 use crate::reconcile::fleet::Fleet;
@@ -16,7 +18,7 @@ use super::families::{Families, seconds};
 const LINKS: &str = "/sys/class/net";
 
 /// Everything, as it is now.
-pub(super) fn collect(fleet: &Fleet) -> String {
+pub(super) fn collect(fleet: &Fleet, gpu_use: &Reading) -> String {
     let in_force = fleet.in_force();
     let handles = fleet.handles().borrow().clone();
     let families = Families::new();
@@ -30,7 +32,7 @@ pub(super) fn collect(fleet: &Fleet) -> String {
         families.container(
             container,
             &status,
-            &Sample::of(container, &status, fleet.paths()),
+            &Sample::of(container, &status, fleet.paths(), gpu_use),
         );
     }
     families.text()
@@ -43,10 +45,12 @@ pub(super) struct Sample {
     /// As its guest sees it, in bytes.
     pub(super) received: Option<u64>,
     pub(super) transmitted: Option<u64>,
+    /// What it uses of which graphics processor.
+    pub(super) gpus: BTreeMap<PciAddress, Use>,
 }
 
 impl Sample {
-    fn of(container: &Container, status: &Status, paths: &Paths) -> Self {
+    fn of(container: &Container, status: &Status, paths: &Paths, gpu_use: &Reading) -> Self {
         if status.leader.is_none() {
             return Self::default();
         }
@@ -61,6 +65,11 @@ impl Sample {
             usage: machine::usage(&paths.cgroup, &status.control_group),
             received: counter("tx_bytes"),
             transmitted: counter("rx_bytes"),
+            gpus: gpu_use
+                .guests
+                .get(&container.id)
+                .map(|used| used.cards.clone())
+                .unwrap_or_default(),
         }
     }
 }

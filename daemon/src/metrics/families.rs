@@ -55,6 +55,8 @@ pub(super) struct Families {
     tasks_max: GaugeVec,
     received: CounterVec,
     transmitted: CounterVec,
+    gpu_memory: GaugeVec,
+    gpu_utilisation: GaugeVec,
 }
 
 const NAMES: [&str; 2] = ["group", "container"];
@@ -147,6 +149,16 @@ impl Families {
                 "ctr_container_network_transmit_bytes_total",
                 "What its guest has sent since its link was made.",
             ),
+            gpu_memory: gauge(
+                "ctr_container_gpu_memory_bytes",
+                "Its memory on a graphics processor now, where the driver tells.",
+                &["group", "container", "gpu"],
+            ),
+            gpu_utilisation: gauge(
+                "ctr_container_gpu_utilisation_ratio",
+                "The share of the time that it kept a graphics processor busy, where the driver tells: of the last second, or since the last scrape.",
+                &["group", "container", "gpu"],
+            ),
         }
     }
 
@@ -192,7 +204,19 @@ impl Families {
                 },
             received,
             transmitted,
+            gpus,
         } = sample;
+        for (card, used) in gpus {
+            let card = card.to_string();
+            let labels = [group, name, card.as_str()];
+            if let Some(bytes) = used.memory {
+                let family = self.gpu_memory.with_label_values(&labels);
+                family.set(float(bytes));
+            }
+            if let Some(share) = used.busy {
+                self.gpu_utilisation.with_label_values(&labels).set(share);
+            }
+        }
         let bound = |property| {
             let now = status.limits.get(property).copied();
             now.filter(|it| *it != u64::MAX).map(float)
@@ -227,7 +251,7 @@ impl Families {
 
     /// The families that have something to say.
     pub(super) fn text(&self) -> String {
-        let families: [&dyn Collector; 18] = [
+        let families: [&dyn Collector; 20] = [
             &self.build,
             &self.loaded,
             &self.refused,
@@ -246,6 +270,8 @@ impl Families {
             &self.tasks_max,
             &self.received,
             &self.transmitted,
+            &self.gpu_memory,
+            &self.gpu_utilisation,
         ];
         let families = families.iter().flat_map(|it| it.collect());
         let families: Vec<MetricFamily> = families
@@ -265,6 +291,7 @@ mod tests {
     use ctr_api::wire::State;
 
     use super::Families;
+    use crate::gpu::meter::Use;
     use crate::health::{Outcome, Verdict};
     use crate::machine::{Usage, test_container};
     use crate::metrics::collect::Sample;
@@ -321,6 +348,14 @@ mod tests {
             },
             received: Some(7),
             transmitted: Some(9),
+            gpus: [(
+                "0000:01:00.0".parse().expect("valid"),
+                Use {
+                    memory: Some(2048),
+                    busy: Some(0.25),
+                },
+            )]
+            .into(),
         };
         families.container(&test_container("hello"), &status, &sample);
         let text = families.text();
@@ -339,6 +374,11 @@ mod tests {
         ] {
             let line =
                 format!("ctr_container_{name}{{container=\"hello\",group=\"lab\"}} {value}\n");
+            assert!(text.contains(&line), "{line}{text}");
+        }
+        for (name, value) in [("memory_bytes", "2048"), ("utilisation_ratio", "0.25")] {
+            let labels = "container=\"hello\",gpu=\"0000:01:00.0\",group=\"lab\"";
+            let line = format!("ctr_container_gpu_{name}{{{labels}}} {value}\n");
             assert!(text.contains(&line), "{line}{text}");
         }
         assert!(!text.contains("tasks_max"), "{text}");

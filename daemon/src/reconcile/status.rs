@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ctr_api::wire::{Action, ContainerPlan, State};
 
+use crate::gpu::Given;
 use crate::machine::Active;
 use crate::machine::root::UidBase;
 use crate::model::{ContainerId, Model};
@@ -57,6 +58,8 @@ pub struct Status {
     pub leader: Option<u32>,
     /// Its unit's cgroup, below the cgroup2 mount.
     pub control_group: String,
+    /// The graphics processors that it has been given.
+    pub gpus: Vec<Given>,
     /// What bounds its unit, by property: `u64::MAX` for no bound. Empty where there is no unit.
     pub limits: HashMap<&'static str, u64>,
     /// Which of those limits a drop-in of an administrator sets, and which file.
@@ -86,6 +89,7 @@ impl Status {
             start_usec: None,
             leader: None,
             control_group: String::new(),
+            gpus: Vec::new(),
             limits: HashMap::new(),
             overridden: BTreeMap::new(),
             uid_base: None,

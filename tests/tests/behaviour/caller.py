@@ -208,7 +208,7 @@ def matrix():
         properties + "GetAll": [("", "s", [""])],
         properties + "Set": [("", "ssv", ["", "", ("s", "x")])],
     }
-    plain = [manager + it for it in ("Status", "Apply", "Down", "Leftovers")]
+    plain = [manager + it for it in ("Status", "Apply", "Down", "Leftovers", "ListGpus", "CheckGpus")]
     plain += [container + it for it in ("Status", "Start", "Stop", "Restart", "OpenSession")]
     plain += ["org.freedesktop.DBus." + it for it in (
         "Peer.Ping", "Peer.GetMachineId", "Introspectable.Introspect",

@@ -2,6 +2,7 @@
 
 mod apply;
 mod down;
+mod gpus;
 mod last_good;
 mod orphans;
 mod prune;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::declaration::{self, LoadError, Parsed};
 use crate::error_text::with_causes;
+use crate::gpu::meter::{HostMeter, Meter};
 use crate::machine::credentials::Credentials;
 use crate::machine::unit_name;
 use crate::model::change::group_changes;
@@ -38,6 +40,7 @@ use crate::reconcile::unfinished::remove_unfinished;
 
 use tasks::ask;
 
+pub use gpus::Gpus;
 pub use prune::PruneError;
 
 /// The containers that have a task.
@@ -79,6 +82,8 @@ pub struct Fleet {
     claimed: Mutex<BTreeSet<MachineName>>,
     /// Something was taken away, or could not be done: there may be something to do again.
     stirred: Notify,
+    /// Tells what containers use of graphics processors.
+    meter: Arc<dyn Meter>,
 }
 
 impl Fleet {
@@ -88,8 +93,10 @@ impl Fleet {
         let (handles, fleet) = watch::channel(Arc::new(Handles::new()));
         // A boot keeps a processor busy about half of its time.
         let starts = Arc::new(Semaphore::new((processors * 2).max(4)));
+        let meter = Arc::new(HostMeter::new(paths.clone()));
         Self {
             host,
+            meter,
             shared: Shared {
                 paths,
                 starts,

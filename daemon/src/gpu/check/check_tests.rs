@@ -1,0 +1,227 @@
+use super::{Facts, Finding, Libraries, Severity, Specification, Waiting, check};
+use crate::gpu::{Driver, Gpu, Inventory, Node, Vendor};
+use crate::model::ContainerId;
+
+fn card(vendor: Vendor, name: &str, driver: Option<(&str, Option<&str>)>) -> Gpu {
+    Gpu {
+        vendor,
+        pci: "0000:01:00.0".parse().ok(),
+        uuid: None,
+        name: name.to_owned(),
+        driver: driver.map(|(name, version)| Driver {
+            name: name.to_owned(),
+            version: version.map(str::to_owned),
+        }),
+        memory: None,
+        nodes: vec![Node {
+            path: "/dev/dri/renderD128".into(),
+            major: 226,
+            minor: 128,
+            mode: 0o660,
+            group: Some("render".to_owned()),
+        }],
+        missing: Vec::new(),
+    }
+}
+
+fn nvidia() -> Gpu {
+    card(Vendor::Nvidia, "RTX 3050", Some(("nvidia", Some("550.78"))))
+}
+
+fn of(gpus: Vec<Gpu>) -> Inventory {
+    Inventory { gpus }
+}
+
+fn libraries(version: Option<&str>) -> Libraries {
+    Libraries {
+        version: version.map(str::to_owned),
+    }
+}
+
+/// NVIDIA's libraries as NixOS has them.
+fn nixos() -> Facts {
+    Facts {
+        opengl_driver: Some(libraries(Some("550.78"))),
+        ..Facts::default()
+    }
+}
+
+fn waiting() -> Waiting {
+    Waiting {
+        id: ContainerId {
+            group: "ml".parse().expect("valid"),
+            name: "ollama".parse().expect("valid"),
+        },
+        reason: "gpu (nvidia-uvm)".to_owned(),
+        hint: None,
+    }
+}
+
+#[track_caller]
+fn only(findings: &[Finding], severity: Severity, what: &str, hint: &str) {
+    let [finding] = findings else {
+        panic!("{findings:?}")
+    };
+    assert_eq!(finding.severity, severity, "{finding:?}");
+    assert!(finding.what.contains(what), "{finding:?}");
+    let given = finding.hint.as_deref().unwrap_or_default();
+    assert!(given.contains(hint), "{finding:?}");
+    assert_eq!(hint.is_empty(), given.is_empty(), "{finding:?}");
+}
+
+#[test]
+fn a_host_without_any_is_a_problem_where_one_is_wanted() {
+    let none = of(Vec::new());
+    let found = check(&none, &Facts::default());
+    only(&found, Severity::Hint, "no graphics processor", "lspci");
+    let facts = Facts {
+        waiting: vec![waiting()],
+        ..Facts::default()
+    };
+    let found = check(&none, &facts);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|it| it.severity == Severity::Problem));
+    assert_eq!(found[1].subject, "ml/ollama");
+    assert_eq!(found[1].what, "waits for gpu (nvidia-uvm)");
+}
+
+#[test]
+fn a_card_that_works_is_said_to() {
+    let amd = card(Vendor::Amd, "RX 7600", Some(("amdgpu", None)));
+    let found = check(&of(vec![amd]), &Facts::default());
+    only(
+        &found,
+        Severity::Ok,
+        "is usable: amdgpu, one device node",
+        "",
+    );
+    assert_eq!(found[0].subject, "RX 7600 (0000:01:00.0)");
+}
+
+#[test]
+fn a_card_is_told_what_it_lacks_first() {
+    let mut no_uvm = nvidia();
+    no_uvm.missing = vec!["nvidia-uvm".to_owned()];
+    let mut no_nodes = card(Vendor::Intel, "Arc", Some(("xe", None)));
+    no_nodes.nodes.clear();
+    let mut not_ready = nvidia();
+    not_ready.missing = vec!["nvidia".to_owned()];
+    let mut unmade = card(Vendor::Amd, "RX", Some(("amdgpu", None)));
+    unmade.missing = vec!["render node".to_owned()];
+    for (gpu, what, hint) in [
+        (
+            card(Vendor::Amd, "RX", None),
+            "has no driver",
+            "modprobe amdgpu",
+        ),
+        (
+            card(Vendor::Nvidia, "RTX", None),
+            "has no driver",
+            "videoDrivers",
+        ),
+        (
+            card(Vendor::Nvidia, "RTX", Some(("vfio-pci", None))),
+            "virtual machines by vfio-pci",
+            "vfio-pci.ids",
+        ),
+        (no_uvm, "lacks nvidia-uvm", "modprobe nvidia-uvm"),
+        (no_nodes, "makes no device node", "journalctl -k"),
+        (not_ready, "lacks nvidia", "not ready"),
+        (unmade, "lacks render node", "journalctl -k"),
+    ] {
+        let found = check(&of(vec![gpu]), &nixos());
+        only(&found[..1], Severity::Problem, what, hint);
+    }
+}
+
+#[test]
+fn nouveau_draws_and_computes_nothing() {
+    let mut nouveau = card(Vendor::Nvidia, "RTX", Some(("nouveau", None)));
+    let found = check(&of(vec![nouveau.clone()]), &Facts::default());
+    only(
+        &found,
+        Severity::Hint,
+        "nouveau, which has no CUDA",
+        "NVIDIA driver",
+    );
+    nouveau.nodes.clear();
+    let found = check(&of(vec![nouveau]), &Facts::default());
+    assert_eq!(found[0].severity, Severity::Problem);
+}
+
+#[test]
+fn nvidias_libraries_have_to_be_there_and_of_the_drivers_version() {
+    let host = of(vec![nvidia()]);
+    let found = |facts: &Facts| check(&host, facts)[1..].to_vec();
+    let hint = "nvidia-ctk cdi generate";
+    only(
+        &found(&Facts::default()),
+        Severity::Problem,
+        "are nowhere",
+        hint,
+    );
+    only(
+        &found(&nixos()),
+        Severity::Ok,
+        "/run/opengl-driver are of version 550.78",
+        "",
+    );
+    let old = Facts {
+        opengl_driver: Some(libraries(Some("535.1"))),
+        ..Facts::default()
+    };
+    only(
+        &found(&old),
+        Severity::Problem,
+        "version mismatch",
+        "restart the host",
+    );
+    let specification = |specification| Facts {
+        specification,
+        ..Facts::default()
+    };
+    let unknown = specification(Specification::Has(libraries(None)));
+    only(
+        &found(&unknown),
+        Severity::Ok,
+        "in the CDI specification",
+        "",
+    );
+    let old = specification(Specification::Has(libraries(Some("535.1"))));
+    only(&found(&old), Severity::Problem, "version mismatch", "again");
+    let refused = specification(Specification::Refused {
+        reason: "/etc/cdi/nvidia.yaml mounts onto /".to_owned(),
+        hint: "make it again".to_owned(),
+    });
+    only(
+        &found(&refused),
+        Severity::Problem,
+        "mounts onto /",
+        "make it again",
+    );
+}
+
+#[test]
+fn other_vendors_libraries_are_the_guests_own() {
+    let intel = card(Vendor::Intel, "UHD", Some(("i915", None)));
+    assert_eq!(check(&of(vec![intel]), &Facts::default()).len(), 1);
+}
+
+#[test]
+fn sleep_is_spoken_of_where_the_driver_forgets() {
+    let host = of(vec![nvidia()]);
+    let keeps = |keeps| Facts {
+        keeps_memory_over_sleep: keeps,
+        ..nixos()
+    };
+    for quiet in [None, Some(true)] {
+        assert_eq!(check(&host, &keeps(quiet)).len(), 2, "{quiet:?}");
+    }
+    let found = check(&host, &keeps(Some(false)));
+    only(
+        &found[2..],
+        Severity::Hint,
+        "host sleeps",
+        "powerManagement",
+    );
+}

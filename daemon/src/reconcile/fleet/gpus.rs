@@ -1,0 +1,138 @@
+//! The host's graphics processors, and what containers use of them, looked at when somebody asks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ctr_api::wire::State;
+
+use crate::gpu::check::{Facts, Finding, Waiting, check};
+use crate::gpu::meter::{Guest, Reading};
+use crate::gpu::{Inventory, InventoryError, observe};
+use crate::model::{ContainerId, PciAddress};
+use crate::reconcile::Status;
+
+use super::Fleet;
+
+/// How a container's reason begins that waits for a graphics processor.
+const WAITS: &str = "gpu (";
+
+/// What is there, and what is used of it.
+#[derive(Debug)]
+pub struct Gpus {
+    /// What is there.
+    pub inventory: Inventory,
+    /// What is used of it.
+    pub reading: Arc<Reading>,
+    /// Which containers have been given which, by its address where it has one, else by its name.
+    pub given: Vec<(ContainerId, Vec<crate::gpu::Given>)>,
+}
+
+impl Fleet {
+    /// What is there, what is used of it, and who has it.
+    pub async fn gpus(&self) -> Result<Gpus, InventoryError> {
+        let inventory = self.inventory().await?;
+        let statuses = self.statuses();
+        let cards: Vec<_> = inventory.gpus.iter().filter_map(|gpu| gpu.pci).collect();
+        let reading = self.meter.read(&cards, &guests(&statuses)).await;
+        let given = statuses
+            .into_iter()
+            .filter_map(|(id, status)| (!status.gpus.is_empty()).then_some((id, status.gpus)));
+        Ok(Gpus {
+            inventory,
+            reading,
+            given: given.collect(),
+        })
+    }
+
+    /// What containers use of what they have been given. Where none has a graphics processor nothing is looked at.
+    pub async fn gpu_use(&self) -> Arc<Reading> {
+        let statuses = self.statuses();
+        let guests = guests(&statuses);
+        let running = statuses
+            .iter()
+            .filter(|(id, _)| guests.iter().any(|it| it.id == *id));
+        let given = running.flat_map(|(_, status)| &status.gpus);
+        let cards: BTreeSet<PciAddress> = given.filter_map(|given| given.pci).collect();
+        let cards: Vec<PciAddress> = cards.into_iter().collect();
+        self.meter.read(&cards, &guests).await
+    }
+
+    /// What is as it should be with them, and what is not.
+    pub async fn check_gpus(&self) -> Result<Vec<Finding>, InventoryError> {
+        let inventory = self.inventory().await?;
+        let waiting = self.statuses().into_iter().filter_map(|(id, status)| {
+            let reason = status.reason.filter(|it| it.starts_with(WAITS))?;
+            (status.state == State::Waiting).then_some(Waiting {
+                id,
+                reason,
+                hint: status.hint,
+            })
+        });
+        let (waiting, paths) = (waiting.collect(), self.shared.paths.clone());
+        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, waiting)).await;
+        Ok(check(&inventory, &facts.unwrap_or_default()))
+    }
+
+    async fn inventory(&self) -> Result<Inventory, InventoryError> {
+        let paths = self.shared.paths.clone();
+        let looked = tokio::task::spawn_blocking(move || observe(&paths)).await;
+        looked.unwrap_or_else(|_| Ok(Inventory::default()))
+    }
+
+    fn statuses(&self) -> Vec<(ContainerId, Status)> {
+        let handles = self.handles().borrow().clone();
+        let statuses = handles.iter();
+        statuses
+            .map(|(id, handle)| (id.clone(), handle.status.borrow().clone()))
+            .collect()
+    }
+}
+
+/// The running containers that have a graphics processor.
+fn guests(statuses: &[(ContainerId, Status)]) -> Vec<Guest> {
+    let has = |status: &Status| {
+        !status.gpus.is_empty() && status.leader.is_some() && !status.control_group.is_empty()
+    };
+    let with = statuses.iter().filter(|(_, status)| has(status));
+    with.map(|(id, status)| Guest {
+        id: id.clone(),
+        control_group: status.control_group.clone(),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guests;
+    use crate::gpu::Given;
+    use crate::model::ContainerId;
+    use crate::reconcile::Status;
+
+    #[test]
+    fn only_running_containers_with_a_graphics_processor_are_looked_at() {
+        let status = |given: bool, leader: Option<u32>| Status {
+            gpus: Vec::from_iter(given.then(|| Given {
+                pci: None,
+                label: "renderD128".to_owned(),
+                name: "Card".to_owned(),
+            })),
+            leader,
+            control_group: "/machine.slice/ctr-x.service".to_owned(),
+            ..Status::unknown()
+        };
+        let named = |name: &str, status| {
+            let id = ContainerId {
+                group: "ml".parse().expect("valid"),
+                name: name.parse().expect("valid"),
+            };
+            (id, status)
+        };
+        let found = guests(&[
+            named("with", status(true, Some(7))),
+            named("without", status(false, Some(8))),
+            named("stopped", status(true, None)),
+        ]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id.name.as_str(), "with");
+    }
+}
