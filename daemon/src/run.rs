@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use zbus::Connection;
 
 use crate::firewall::{Firewall, nft_version};
+use crate::gpu;
 use crate::machine::Systemd;
 use crate::network::{Changes, Network};
 use crate::os::{Paths, failpoint, memory, watch_files};
@@ -60,6 +61,7 @@ pub async fn run(paths: Paths) -> anyhow::Result<()> {
     tokio::spawn(follow_shutdown(connection.clone(), host.clone()));
     let looking = host.clone();
     tokio::spawn(async move { looking.follow_others().await });
+    tokio::spawn(follow_gpus(paths.clone(), host.clone()));
     tokio::spawn(follow_resolver(paths, host));
     tokio::spawn(crate::metrics::serve(fleet.clone()));
     tokio::spawn(fleet.clone().keep_trying());
@@ -127,6 +129,21 @@ async fn follow_resolver(paths: Arc<Paths>, host: Arc<RealHost>) {
     let result = watch_files(&paths.resolv_conf, || host.look_again()).await;
     if let Err(error) = result {
         tracing::warn!("changes of the host's name servers will not be noticed: {error}");
+    }
+}
+
+/// Cards, drivers and nodes come and go: whoever asks for some follows.
+async fn follow_gpus(paths: Arc<Paths>, host: Arc<RealHost>) {
+    let result = gpu::follow(&paths, || {
+        host.follows_gpus(true);
+        host.gpus_changed();
+        let host = host.clone();
+        tokio::spawn(async move { host.load_gpu_modules().await });
+    });
+    let result = result.await;
+    host.follows_gpus(false);
+    if let Err(error) = result {
+        tracing::warn!("changes of graphics processors will not be noticed: {error}");
     }
 }
 

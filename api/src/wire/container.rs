@@ -40,6 +40,9 @@ pub struct ContainerStatus {
     /// The containers that it waits for: `dev/postgres`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<String>,
+    /// What is not there of the graphics processors that it asks for, in a few words: `gpu (nvidia-uvm)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
     /// Since when it is in this state.
     pub since_ms: u64,
     /// When the next try of a failed step is due.

@@ -58,12 +58,15 @@ impl Goal {
     }
 }
 
-/// Whether who was asked to start cannot, as the whole host is seen now: it waits for one that has failed or
-/// is stopped, or that waits itself for such a one. It will start once that one is ready, which somebody
-/// has to see to first.
+/// Whether who was asked to start cannot, as the whole host is seen now: it waits for a graphics processor that is
+/// not there, or for one that has failed or is stopped, or that waits itself for such a one. It will start once
+/// that is ready, which somebody has to see to first.
 pub(super) fn is_stuck(now: &ContainerStatus, host: &HostStatus) -> bool {
     // Nobody waits for itself; the bound is for a host that says so all the same.
     fn waits(now: &ContainerStatus, host: &HostStatus, most: usize) -> bool {
+        if now.lacks.is_some() {
+            return true;
+        }
         let others = now.waits_for.iter().map(|name| {
             let mut all = host.groups.iter().flat_map(|group| &group.containers);
             all.find(|it| name.split_once('/') == Some((it.group.as_str(), it.name.as_str())))

@@ -35,6 +35,7 @@ pub(crate) fn build(document: file::Document) -> Option<Model> {
         schema,
         nameservers,
         metrics,
+        load_gpu_modules,
         groups,
         written: _,
     } = document;
@@ -45,6 +46,7 @@ pub(crate) fn build(document: file::Document) -> Option<Model> {
     Some(Model {
         nameservers: nameservers.map(|servers| values(Some(servers))),
         metrics: metrics.map(|it| it.value),
+        load_gpu_modules: load_gpu_modules.is_none_or(|it| it.value),
         groups,
     })
 }

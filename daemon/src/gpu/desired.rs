@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::delivery::{Delivery, Mount};
-use super::{Gpu, Inventory, Vendor};
+use super::{Given, Gpu, Inventory, Node, Vendor};
 use crate::model::{GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors};
 
 /// What a container could be given now of what it asks for.
@@ -11,8 +11,8 @@ use crate::model::{GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors};
 pub struct Offer {
     /// What is there for it.
     pub delivery: Delivery,
-    /// The graphics processors that it uses by that, by their place in the inventory.
-    pub gpus: Vec<usize>,
+    /// The graphics processors that it has by that.
+    pub given: Vec<Given>,
     /// What is not there, by the names that people know it by: `nvidia-uvm`.
     pub lacking: Vec<String>,
     /// Why it is not given what is there.
@@ -78,38 +78,45 @@ pub fn found(request: &GpuRequest, inventory: &Inventory) -> Option<Offer> {
     let GpuChoice::Found { vendor, devices } = &request.choice else {
         return None;
     };
-    let meant: Vec<(usize, &Gpu)> = inventory
+    let meant: Vec<&Gpu> = inventory
         .gpus
         .iter()
-        .enumerate()
-        .filter(|(_, gpu)| is_of(*vendor, gpu.vendor))
+        .filter(|gpu| is_of(*vendor, gpu.vendor))
         .collect();
     let (chosen, lacking) = match devices {
         GpuDevices::All => (meant.clone(), lacking_of_all(*vendor, &meant)),
         GpuDevices::These(names) => named(names, &meant),
     };
     let mut nodes = BTreeMap::new();
-    for node in chosen.iter().flat_map(|(_, gpu)| &gpu.nodes) {
+    for node in chosen.iter().flat_map(|gpu| &gpu.nodes) {
         nodes
             .entry(node.path.clone())
             .or_insert_with(|| node.clone());
     }
-    let mut places: Vec<usize> = chosen
-        .iter()
-        .filter(|(_, gpu)| !gpu.nodes.is_empty())
-        .map(|(place, _)| *place)
-        .collect();
-    places.sort_unstable();
-    places.dedup();
+    let nodes: Vec<Node> = nodes.into_values().collect();
     Some(Offer {
+        given: given(inventory, &nodes),
         delivery: Delivery {
-            nodes: nodes.into_values().collect(),
+            nodes,
             ..Delivery::default()
         },
-        gpus: places,
         lacking: lacking.into_iter().collect(),
         refused: None,
     })
+}
+
+/// The graphics processors that whoever has these nodes has: those whose own node is among them.
+pub(super) fn given(inventory: &Inventory, nodes: &[Node]) -> Vec<Given> {
+    let is_given = |gpu: &&Gpu| {
+        let label = gpu.label();
+        nodes.iter().any(|node| node.path.ends_with(&label))
+    };
+    inventory
+        .gpus
+        .iter()
+        .filter(is_given)
+        .map(Gpu::given)
+        .collect()
 }
 
 /// Whether a graphics processor is of those that are meant.
@@ -122,35 +129,29 @@ fn is_of(vendors: GpuVendors, vendor: Vendor) -> bool {
     }
 }
 
-fn lacking_of_all(vendor: GpuVendors, meant: &[(usize, &Gpu)]) -> BTreeSet<String> {
-    if meant.iter().any(|(_, gpu)| gpu.missing.is_empty()) {
+fn lacking_of_all(vendor: GpuVendors, meant: &[&Gpu]) -> BTreeSet<String> {
+    if meant.iter().any(|gpu| gpu.missing.is_empty()) {
         return BTreeSet::new();
     }
     if meant.is_empty() {
         return [vendor.to_string()].into();
     }
-    let missing = meant
-        .iter()
-        .flat_map(|(_, gpu)| gpu.missing.iter().cloned());
+    let missing = meant.iter().flat_map(|gpu| gpu.missing.iter().cloned());
     missing.collect()
 }
 
-type Chosen<'a> = Vec<(usize, &'a Gpu)>;
-
-fn named<'a>(names: &[GpuName], meant: &[(usize, &'a Gpu)]) -> (Chosen<'a>, BTreeSet<String>) {
+fn named<'a>(names: &[GpuName], meant: &[&'a Gpu]) -> (Vec<&'a Gpu>, BTreeSet<String>) {
     let (mut chosen, mut lacking) = (Vec::new(), BTreeSet::new());
     for name in names {
         let found = match name {
             GpuName::Index(index) => usize::try_from(*index).ok().and_then(|it| meant.get(it)),
-            GpuName::Uuid(uuid) => meant
-                .iter()
-                .find(|(_, gpu)| gpu.uuid.as_ref() == Some(uuid)),
-            GpuName::Pci(address) => meant.iter().find(|(_, gpu)| gpu.pci == Some(*address)),
+            GpuName::Uuid(uuid) => meant.iter().find(|gpu| gpu.uuid.as_ref() == Some(uuid)),
+            GpuName::Pci(address) => meant.iter().find(|gpu| gpu.pci == Some(*address)),
         };
         match found {
-            Some((place, gpu)) => {
+            Some(gpu) => {
                 lacking.extend(gpu.missing.iter().cloned());
-                chosen.push((*place, *gpu));
+                chosen.push(*gpu);
             }
             None => {
                 lacking.insert(name.to_string());

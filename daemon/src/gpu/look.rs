@@ -15,9 +15,10 @@ pub fn offer(
     let Some(mut offer) = found(request, inventory) else {
         return Ok(Offer::default());
     };
-    let module = offer.gpus.iter().find_map(|place| {
-        let driver = inventory.gpus[*place].driver.as_ref()?;
-        (driver.name == NVIDIA).then(|| driver.version.clone())
+    let module = inventory.gpus.iter().find_map(|gpu| {
+        let driver = gpu.driver.as_ref()?;
+        let is_given = offer.given.contains(&gpu.given());
+        (is_given && driver.name == NVIDIA).then(|| driver.version.clone())
     });
     let Some(module) = module else {
         return Ok(offer);

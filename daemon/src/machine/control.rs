@@ -252,6 +252,12 @@ impl Systemd {
         Ok(())
     }
 
+    /// Queues the start of a unit of the host's own; returns when the job is queued.
+    pub async fn start_existing(&self, unit: &str) -> Result<(), SystemdError> {
+        let queued = self.manager.start_unit(unit, "fail").await;
+        queued.map(drop).map_err(SystemdError::new("start", unit))
+    }
+
     /// Queues the stop of a unit; returns when the job is queued.
     pub async fn stop(&self, unit: &str) -> Result<(), SystemdError> {
         let answer = self.manager.stop_unit(unit, "replace").await;

@@ -45,6 +45,8 @@ pub struct Model {
     pub nameservers: Option<Vec<Ipv4Addr>>,
     /// Where metrics are served; `None` for nowhere.
     pub metrics: Option<MetricsAddress>,
+    /// Modules of drivers that containers wait for are loaded.
+    pub load_gpu_modules: bool,
     /// The groups, by name.
     pub groups: BTreeMap<GroupName, Group>,
 }

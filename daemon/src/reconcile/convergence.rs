@@ -33,6 +33,7 @@ pub(super) fn wanted(intent: Intent) -> Wanted {
     let model = Model {
         nameservers: None,
         metrics: None,
+        load_gpu_modules: true,
         groups,
     };
     Wanted::new(Arc::new(model), id, intent, Arc::default())

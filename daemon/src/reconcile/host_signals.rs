@@ -21,6 +21,8 @@ const LOGIND: &str = "org.freedesktop.login1";
 ///   where it is called off (org.freedesktop.login1(5)). A host may have no logind, and root may go
 ///   around it: what counts is then what systemd's own queue of jobs says, which is asked whenever
 ///   there is something to do.
+/// * It says `PrepareForSleep`, false when the host has woken up: drivers have been through more than their
+///   events tell.
 /// * A shutdown that is cancelled in that queue is a job of `shutdown.target` that is removed.
 /// * systemd reads the files of units again (`daemon-reload`): an administrator's drop-in may set other
 ///   limits now. It says `Reloading`, false when it has done so.
@@ -33,6 +35,8 @@ pub async fn follow_host(connection: Connection, host: Arc<RealHost>) -> zbus::R
         "PrepareForShutdown",
     );
     let mut prepares = listen(bus, prepare).await?;
+    let sleep = signal(LOGIND, "org.freedesktop.login1.Manager", "PrepareForSleep");
+    let mut sleeps = listen(bus, sleep).await?;
     let removed = signal(SYSTEMD, "org.freedesktop.systemd1.Manager", "JobRemoved");
     let mut removed = listen(bus, removed.arg(2, "shutdown.target")).await?;
     let reloading = signal(SYSTEMD, "org.freedesktop.systemd1.Manager", "Reloading");
@@ -49,6 +53,12 @@ pub async fn follow_host(connection: Connection, host: Arc<RealHost>) -> zbus::R
                 host.prepare_for_shutdown(begins);
                 if !begins {
                     host.look_at_everything().await;
+                }
+            }
+            Some(Ok(message)) = sleeps.next() => {
+                // Decision 0024: nothing before a sleep, and a look at what woke up.
+                if message.body().deserialize::<bool>() == Ok(false) {
+                    host.gpus_changed();
                 }
             }
             Some(Ok(_)) = removed.next() => {

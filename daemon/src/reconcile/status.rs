@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ctr_api::wire::{Action, ContainerPlan, State};
 
-use crate::gpu::Given;
+use crate::gpu::{Given, Lack};
 use crate::machine::Active;
 use crate::machine::root::UidBase;
 use crate::model::{ContainerId, Model};
@@ -60,6 +60,8 @@ pub struct Status {
     pub control_group: String,
     /// The graphics processors that it has been given.
     pub gpus: Vec<Given>,
+    /// What is not there of those that it asks for.
+    pub lack: Option<Lack>,
     /// What bounds its unit, by property: `u64::MAX` for no bound. Empty where there is no unit.
     pub limits: HashMap<&'static str, u64>,
     /// Which of those limits a drop-in of an administrator sets, and which file.
@@ -90,6 +92,7 @@ impl Status {
             leader: None,
             control_group: String::new(),
             gpus: Vec::new(),
+            lack: None,
             limits: HashMap::new(),
             overridden: BTreeMap::new(),
             uid_base: None,
@@ -143,6 +146,7 @@ pub(super) fn view(
         }
     };
     let up = matches!(observed.unit.active, Active::Active | Active::Activating);
+    let lack = observed.lack(wanted);
     let named = difference.named(&planned, up);
     view.changed = named.iter().map(ToString::to_string).collect();
     view.action = action_of(&planned, wanted.intent, up);
@@ -150,6 +154,10 @@ pub(super) fn view(
         view.action = Action::Live;
     }
     view.reason = reason(view.action, &planned, &named, &difference, up);
+    if let Some(lack) = lack.filter(|lack| lack.waits && view.action == Action::Start) {
+        view.reason = Some(format!("it waits: {}", lack.reason));
+        view.hint = lack.hint;
+    }
     if view.action == Action::Remove {
         view.data = data_of(paths, container);
     }

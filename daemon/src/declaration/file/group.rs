@@ -21,6 +21,8 @@ table! {
         Optional nameservers: Vec<At<Ipv4Addr>> = "nameservers", r#"["1.1.1.1"]"#;
         /// Where metrics are served.
         Optional metrics: MetricsAddress = "metrics", r#""127.0.0.1:9950""#;
+        /// Have modules of drivers loaded that containers wait for.
+        Optional load_gpu_modules: bool = "load-gpu-modules", "false";
         /// The groups.
         Optional groups: Entries<GroupName, Group> = "groups",
             r#"{ ml = { subnet = "192.168.200.0/24", host-address = "192.168.200.10" } }"#;

@@ -16,6 +16,7 @@ fn model(container: Container) -> Model {
     Model {
         nameservers: None,
         metrics: None,
+        load_gpu_modules: true,
         groups: BTreeMap::from([(group.name.clone(), group)]),
     }
 }

@@ -150,6 +150,7 @@ fn surround_alike(old: &Model, new: &Model, id: &ContainerId) -> bool {
     let Model {
         nameservers,
         metrics: _,
+        load_gpu_modules: _,
         groups: _,
     } = old;
     let Group {

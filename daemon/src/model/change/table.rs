@@ -56,6 +56,7 @@ table! {
     Host {
         Nameservers "nameservers" Live: "each guest's resolv.conf is rewritten",
         Metrics "metrics" Live: "served there from now on",
+        LoadGpuModules "load-gpu-modules" Live: "counts from the next module that is missing on",
     }
     Group {
         GroupDescription "description" Live: "shown from now on",

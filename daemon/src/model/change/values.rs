@@ -248,6 +248,7 @@ pub(super) fn host_values(model: &Model, into: &mut impl Values) {
         nameservers,
         // They concern no container.
         metrics: _,
+        load_gpu_modules: _,
         groups: _,
     } = model;
     into.put(Key::Nameservers, None, nameservers);

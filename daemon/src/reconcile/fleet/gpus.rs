@@ -5,22 +5,20 @@ use std::sync::Arc;
 
 use ctr_api::wire::State;
 
+use crate::gpu::Inventory;
 use crate::gpu::check::{Facts, Finding, Waiting, check};
 use crate::gpu::meter::{Guest, Reading};
-use crate::gpu::{Inventory, InventoryError, observe};
 use crate::model::{ContainerId, PciAddress};
 use crate::reconcile::Status;
+use crate::reconcile::host_error::HostError;
 
 use super::Fleet;
-
-/// How a container's reason begins that waits for a graphics processor.
-const WAITS: &str = "gpu (";
 
 /// What is there, and what is used of it.
 #[derive(Debug)]
 pub struct Gpus {
     /// What is there.
-    pub inventory: Inventory,
+    pub inventory: Arc<Inventory>,
     /// What is used of it.
     pub reading: Arc<Reading>,
     /// Which containers have been given which, by its address where it has one, else by its name.
@@ -29,8 +27,8 @@ pub struct Gpus {
 
 impl Fleet {
     /// What is there, what is used of it, and who has it.
-    pub async fn gpus(&self) -> Result<Gpus, InventoryError> {
-        let inventory = self.inventory().await?;
+    pub async fn gpus(&self) -> Result<Gpus, HostError> {
+        let inventory = self.host.inventory().await?;
         let statuses = self.statuses();
         let cards: Vec<_> = inventory.gpus.iter().filter_map(|gpu| gpu.pci).collect();
         let reading = self.meter.read(&cards, &guests(&statuses)).await;
@@ -58,25 +56,19 @@ impl Fleet {
     }
 
     /// What is as it should be with them, and what is not.
-    pub async fn check_gpus(&self) -> Result<Vec<Finding>, InventoryError> {
-        let inventory = self.inventory().await?;
+    pub async fn check_gpus(&self) -> Result<Vec<Finding>, HostError> {
+        let inventory = self.host.inventory().await?;
         let waiting = self.statuses().into_iter().filter_map(|(id, status)| {
-            let reason = status.reason.filter(|it| it.starts_with(WAITS))?;
+            let lack = status.lack?;
             (status.state == State::Waiting).then_some(Waiting {
                 id,
-                reason,
-                hint: status.hint,
+                reason: lack.reason,
+                hint: lack.hint,
             })
         });
         let (waiting, paths) = (waiting.collect(), self.shared.paths.clone());
         let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, waiting)).await;
         Ok(check(&inventory, &facts.unwrap_or_default()))
-    }
-
-    async fn inventory(&self) -> Result<Inventory, InventoryError> {
-        let paths = self.shared.paths.clone();
-        let looked = tokio::task::spawn_blocking(move || observe(&paths)).await;
-        looked.unwrap_or_else(|_| Ok(Inventory::default()))
     }
 
     fn statuses(&self) -> Vec<(ContainerId, Status)> {

@@ -1,14 +1,12 @@
 //! The host's graphics processors, and what each container could be given of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::error_text::with_causes;
 use crate::gpu::{Delivery, Inventory, Offer, observe, offer};
-use crate::machine::root::{State, make_nodes, nodes_are_current, put_nodes_aside, stale_nodes};
-use crate::machine::{LiveGuest, Unit, change_nodes, devices_to_set, has_nodes, unit_name};
-use crate::model::{Container, GpuRequest, MachineName};
-use crate::reconcile::host::Wanted;
+use crate::model::{Container, GpuChoice, GpuRequest, GpuVendors, MachineName};
 use crate::reconcile::host_error::HostError;
 
 use super::{RealHost, blocking, lock};
@@ -22,34 +20,55 @@ pub(super) struct Gpus {
     known: Mutex<Known>,
     /// Somebody says when something changes; until then nothing is kept.
     followed: AtomicBool,
+    /// systemd was asked for the module that is missing.
+    asked_for_module: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Known {
+    /// Counts the changes: what was read before one is not kept after it.
+    changes: u64,
+    /// Who has asked.
+    asking: HashSet<MachineName>,
     inventory: Option<Arc<Inventory>>,
     offers: HashMap<MachineName, (GpuRequest, Arc<Offer>)>,
-    /// What was brought to each machine at its last start.
+    /// What was brought to each machine for its last start.
     brought: HashMap<MachineName, Arc<Delivery>>,
 }
 
 impl Gpus {
     pub(super) fn forget(&self, machine: &MachineName) {
         let mut known = lock(&self.known);
+        known.asking.remove(machine);
         known.offers.remove(machine);
         known.brought.remove(machine);
     }
 
-    /// What was brought to a machine at its last start, if it was by this ctrd.
+    /// What was brought to a machine for its last start, if it was by this ctrd.
     pub(super) fn brought(&self, machine: &MachineName) -> Arc<Delivery> {
-        lock(&self.known)
-            .brought
-            .get(machine)
-            .cloned()
-            .unwrap_or_default()
+        let known = lock(&self.known);
+        known.brought.get(machine).cloned().unwrap_or_default()
     }
 
     pub(super) fn bring(&self, machine: &MachineName, delivery: Arc<Delivery>) {
-        lock(&self.known).brought.insert(machine.clone(), delivery);
+        let mut known = lock(&self.known);
+        known.brought.insert(machine.clone(), delivery);
+    }
+
+    /// What is kept of something, with the count of changes that what is read now belongs to.
+    fn kept<T>(&self, of: impl FnOnce(&Known) -> Option<T>) -> (Option<T>, u64) {
+        let known = lock(&self.known);
+        let followed = self.followed.load(Ordering::Relaxed);
+        let kept = followed.then(|| of(&known)).flatten();
+        (kept, known.changes)
+    }
+
+    /// Keeps what was read, if nothing has changed since.
+    fn keep(&self, changes: u64, put: impl FnOnce(&mut Known)) {
+        let mut known = lock(&self.known);
+        if known.changes == changes {
+            put(&mut known);
+        }
     }
 }
 
@@ -58,9 +77,10 @@ impl RealHost {
     pub fn gpus_changed(&self) {
         let machines: Vec<MachineName> = {
             let mut known = lock(&self.gpus.known);
+            known.changes += 1;
             known.inventory = None;
-            let offers = std::mem::take(&mut known.offers);
-            offers.into_keys().collect()
+            known.offers.clear();
+            known.asking.iter().cloned().collect()
         };
         for machine in machines {
             self.signals.of(&machine).notify_one();
@@ -74,19 +94,16 @@ impl RealHost {
 
     /// The host's graphics processors.
     pub async fn inventory(&self) -> Result<Arc<Inventory>, HostError> {
-        if self.gpus.followed.load(Ordering::Relaxed)
-            && let Some(known) = lock(&self.gpus.known).inventory.clone()
-        {
-            return Ok(known);
+        let (kept, changes) = self.gpus.kept(|known| known.inventory.clone());
+        if let Some(kept) = kept {
+            return Ok(kept);
         }
         let paths = self.paths.clone();
-        let inventory = blocking("looking for graphics processors", move || {
-            Ok(observe(&paths)?)
-        })
-        .await?;
-        let inventory = Arc::new(inventory);
-        lock(&self.gpus.known).inventory = Some(inventory.clone());
-        Ok(inventory)
+        let look = move || Ok(Arc::new(observe(&paths)?));
+        let seen = blocking("looking for graphics processors", look).await?;
+        self.gpus
+            .keep(changes, |known| known.inventory = Some(seen.clone()));
+        Ok(seen)
     }
 
     /// What there is for a container; `None` for one that asks for nothing.
@@ -98,80 +115,62 @@ impl RealHost {
             return Ok(None);
         };
         let machine = &container.machine;
-        if self.gpus.followed.load(Ordering::Relaxed)
-            && let Some((known, offer)) = lock(&self.gpus.known).offers.get(machine)
-            && known == request
-        {
-            return Ok(Some(offer.clone()));
+        lock(&self.gpus.known).asking.insert(machine.clone());
+        let (kept, changes) = self.gpus.kept(|known| {
+            let (asked, offer) = known.offers.get(machine)?;
+            (asked == request).then(|| offer.clone())
+        });
+        if kept.is_some() {
+            return Ok(kept);
         }
         let inventory = self.inventory().await?;
-        let (paths, asks, of) = (self.paths.clone(), request.clone(), container.clone());
-        let made = blocking(
-            "looking for what comes with graphics processors",
-            move || Ok(offer(&paths, &of, &asks, &inventory)?),
-        )
-        .await?;
-        let made = Arc::new(made);
-        let entry = (request.clone(), made.clone());
-        lock(&self.gpus.known).offers.insert(machine.clone(), entry);
+        let (paths, of, asked) = (self.paths.clone(), container.clone(), request.clone());
+        let look = move || Ok(Arc::new(offer(&paths, &of, &asked, &inventory)?));
+        let made = blocking("looking for what comes with graphics processors", look).await?;
+        self.gpus.keep(changes, |known| {
+            let entry = (request.clone(), made.clone());
+            known.offers.insert(machine.clone(), entry);
+        });
         Ok(Some(made))
     }
 
-    /// Whether a running guest has the nodes that it is offered, no others, and may open them.
-    pub(super) async fn devices_current(
-        &self,
-        container: &Container,
-        offer: &Offer,
-        unit: &Unit,
-        leader: u32,
-        state: Option<State>,
-    ) -> Result<bool, HostError> {
-        if !devices_to_set(&offer.delivery.nodes, unit).is_empty() {
-            return Ok(false);
-        }
-        let base = state.and_then(|state| state.base);
-        let guest = LiveGuest {
-            leader,
-            control_group: unit.control_group.clone(),
-            base,
-        };
-        let (paths, container) = (self.paths.clone(), container.clone());
-        let nodes = offer.delivery.nodes.clone();
-        blocking("looking at the guest's devices", move || {
-            Ok(nodes_are_current(&container, &paths, base, &nodes)? && has_nodes(&guest, &nodes)?)
-        })
-        .await
-    }
-
-    /// Gives a running guest the nodes that it is offered, and takes those away that it is not.
+    /// Asks systemd for the module that containers wait for, where the rest of the driver is loaded.
     ///
-    /// systemd is told first: what is taken away cannot be opened from then on, whatever fails after that.
-    pub(super) async fn set_devices(&self, wanted: &Wanted) -> Result<(), HostError> {
-        let container = wanted.container();
-        let machine = &container.machine;
-        let unit_name = unit_name(machine);
-        let Some(offer) = self.offer(container).await? else {
-            return Ok(());
+    /// Until a program uses CUDA as root nobody loads it, and no program in a guest can. systemd's own
+    /// unit for that (`modprobe@.service`) needs no right of ctrd's to load modules.
+    pub async fn load_gpu_modules(&self) {
+        let model = self.declared();
+        if !model.load_gpu_modules || !model.containers().any(asks_for_nvidia) {
+            return;
+        }
+        let Ok(inventory) = self.inventory().await else {
+            // Whoever asks for one says what is wrong.
+            return;
         };
-        let unit = self.systemd.observe(&unit_name).await?;
-        let Some(registered) = self.systemd.registered(machine).await? else {
-            return Ok(());
-        };
-        let properties = devices_to_set(&offer.delivery.nodes, &unit);
-        self.systemd.set_properties(&unit_name, &properties).await?;
-        let guest = LiveGuest {
-            leader: registered.leader,
-            control_group: unit.control_group,
-            base: self.base(wanted)?,
-        };
-        let (paths, container) = (self.paths.clone(), container.clone());
-        blocking("changing the guest's devices", move || {
-            let (machine, nodes) = (&container.machine, &offer.delivery.nodes);
-            make_nodes(&container, &paths, guest.base, nodes)?;
-            let stale = stale_nodes(&paths, machine, nodes)?;
-            change_nodes(&paths, machine, &guest, nodes, stale.iter().cloned())?;
-            Ok(put_nodes_aside(&paths, machine, &stale)?)
-        })
-        .await
+        let mut missing = inventory.gpus.iter().flat_map(|gpu| &gpu.missing);
+        let is_missing = missing.any(|it| it == UVM);
+        let asked = &self.gpus.asked_for_module;
+        if asked.swap(is_missing, Ordering::Relaxed) || !is_missing {
+            return;
+        }
+        tracing::info!("{UVM} is not loaded, and containers ask for it: {UVM_UNIT} is started");
+        if let Err(error) = self.systemd.start_existing(UVM_UNIT).await {
+            tracing::warn!("{}; `modprobe nvidia-uvm` loads it", with_causes(&error));
+        }
     }
+}
+
+/// The module of NVIDIA's driver without which no CUDA program runs.
+const UVM: &str = "nvidia-uvm";
+const UVM_UNIT: &str = "modprobe@nvidia_uvm.service";
+
+/// Whether a container may be waiting for a module of NVIDIA's driver.
+fn asks_for_nvidia(container: &Container) -> bool {
+    let request = container.gpu.as_ref();
+    request.is_some_and(|request| match &request.choice {
+        GpuChoice::Found { vendor, .. } => matches!(vendor, GpuVendors::Nvidia | GpuVendors::Any),
+        GpuChoice::Cdi(names) => names
+            .iter()
+            .any(|name| name.kind().starts_with("nvidia.com/")),
+    })
 }

@@ -41,6 +41,7 @@ impl RealHost {
                 .troubled
                 .retain(|name, _| model.groups.contains_key(name));
         }
+        self.load_gpu_modules().await;
         self.ensure_groups(model).await;
         let mut open = self.firewall.lock().await;
         if open.model != *model {
@@ -139,6 +140,11 @@ impl RealHost {
                 !occupied.is_elsewhere(&container.machine, container.address)
             })
         });
+    }
+
+    /// The declaration in force.
+    pub(super) fn declared(&self) -> Arc<Model> {
+        lock(&self.groups).model.clone()
     }
 
     pub(super) async fn observe_group(&self, group: &Group) -> Result<ObservedGroup, HostError> {

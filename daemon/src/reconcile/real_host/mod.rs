@@ -1,5 +1,6 @@
 //! The real host: each step is handed to the resource it belongs to.
 
+mod devices;
 mod files;
 mod given;
 mod gpus;

@@ -178,6 +178,7 @@ impl<H: Host> Task<H> {
             if status.hint.is_none() {
                 status.hint = wait.and_then(|wait| wait.hint.clone());
             }
+            status.lack.clone_from(&self.lack);
             let tries = state == State::Failed || self.trouble.is_some();
             status.next_try_ms = next_try_ms.filter(|_| tries);
             status.failures = if tries { self.backoff.failures() } else { 0 };
@@ -193,6 +194,8 @@ impl<H: Host> Task<H> {
                 status
                     .control_group
                     .clone_from(&observed.unit.control_group);
+                let offer = observed.offer.as_ref().filter(|_| state.is_up());
+                status.gpus = offer.map_or_else(Vec::new, |offer| offer.given.clone());
                 status.limits.clone_from(&observed.unit.settable);
                 status.overridden.clone_from(&observed.unit.overridden);
                 status.uid_base = observed.state.and_then(|state| state.base);
