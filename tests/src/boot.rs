@@ -30,6 +30,7 @@ pub struct Options {
     pub(crate) files: Vec<File>,
     pub(crate) ctr: bool,
     pub(crate) may_fail: bool,
+    pub(crate) gpu: bool,
     say: Option<Say>,
 }
 
@@ -90,6 +91,14 @@ impl Options {
     #[must_use]
     pub fn units_may_fail(mut self) -> Self {
         self.may_fail = true;
+        self
+    }
+
+    /// Gives a virtual machine a graphics processor: virtio's, which Debian's kernel has a driver for.
+    /// A host in namespaces has no hardware.
+    #[must_use]
+    pub fn with_gpu(mut self) -> Self {
+        self.gpu = true;
         self
     }
 

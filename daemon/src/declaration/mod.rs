@@ -24,6 +24,9 @@ pub(crate) mod trust;
 mod validate;
 mod value;
 
+pub(crate) use place::quote;
+pub(crate) use value::{is_variable_name, plain_path};
+
 pub use load::{LoadError, check, digest, load, load_again};
 pub use parse::{Parsed, SIZE_MAX, TOKENS_MAX, parse};
 pub use problem::{Problem, Problems, Related, Source};

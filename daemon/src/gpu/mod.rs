@@ -4,6 +4,7 @@
 //! gets there is `machine`'s: nodes and mounts before its unit starts, the unit's own list of
 //! devices, and nodes that come and go while it runs.
 
+pub mod cdi;
 pub mod check;
 mod delivery;
 mod desired;

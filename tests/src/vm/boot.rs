@@ -24,7 +24,7 @@ impl Options {
         }
         self.files.extend(agent::files(program::lab()?));
         let slot = slots::take_for_a_virtual_machine()?;
-        let power = Power::on(image, self.files)?;
+        let power = Power::on(image, self.files, self.gpu)?;
         Vm::boot_on(power, self.may_fail, slot)
     }
 }

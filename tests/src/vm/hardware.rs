@@ -44,6 +44,9 @@ pub(crate) fn arguments(spec: &Spec) -> Vec<OsString> {
     add("-chardev", socket(&spec.agent()));
     let port = format!("virtserialport,chardev=agent,name={}", agent::PORT);
     add("-device", port.into());
+    if spec.gpu {
+        add("-device", "virtio-gpu-pci".into());
+    }
     add("-serial", joined("file:", spec.console()));
     add("-display", "none".into());
     for flag in ["-nodefaults", "-no-user-config", "-no-reboot"] {

@@ -39,8 +39,9 @@ pub(crate) struct Power {
 }
 
 impl Power {
-    /// Switches a new machine on, with these files laid over its root.
-    pub(crate) fn on(image: Image, files: Vec<spec::File>) -> Result<Self> {
+    /// Switches a new machine on, with these files laid over its root, and with a graphics processor
+    /// where it is to have one.
+    pub(crate) fn on(image: Image, files: Vec<spec::File>, gpu: bool) -> Result<Self> {
         let identity = Identity::new()?;
         let run_directory = identity.run_directory();
         let spec = Spec {
@@ -51,6 +52,7 @@ impl Power {
             kernel: image.kernel,
             initrd: image.initrd,
             files,
+            gpu,
         };
         fs::create_dir_all(&run_directory).context("failed to make the lab's directory")?;
         // Kept open: what is said there outlives the directory.

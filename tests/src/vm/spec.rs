@@ -21,6 +21,8 @@ pub(crate) struct Spec {
     pub(crate) initrd: PathBuf,
     /// Laid over the root before systemd starts.
     pub(crate) files: Vec<crate::spec::File>,
+    /// It has a graphics processor.
+    pub(crate) gpu: bool,
 }
 
 impl Spec {

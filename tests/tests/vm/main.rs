@@ -2,6 +2,7 @@
 
 mod a_guest_that_forks_without_end_is_bounded;
 mod a_guest_that_wants_too_much_memory_is_bounded;
+mod a_guest_uses_a_real_render_node;
 mod a_limit_of_processors_holds;
 mod a_machine_ends_with_its_owner;
 mod a_power_cut_loses_nothing_that_was_promised;

@@ -10,9 +10,9 @@ mod scalar;
 mod word;
 
 pub(crate) use gpu::{CdiNames, Devices};
-pub(crate) use name::{ActionName, Reference, VariableName};
+pub(crate) use name::{ActionName, Reference, VariableName, is_variable_name};
 pub(crate) use network::{PortNumber, Subnet, usable};
-pub(crate) use path::AbsolutePath;
+pub(crate) use path::{AbsolutePath, plain_path};
 pub(crate) use quantity::{Cpus, Size, Time, written};
 pub(crate) use scalar::{Mode, Number, Policy, Users};
 pub(crate) use word::{HostUserName, Line, Scheme, UnitName, UserName, VariableValue, Word};

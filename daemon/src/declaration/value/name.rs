@@ -85,10 +85,7 @@ pub(crate) struct VariableName(pub(crate) String);
 
 impl ReadKey for VariableName {
     fn read_key(text: &str, place: &Place, problems: &mut Collector) -> Option<Self> {
-        // IEEE 1003.1, 8.1: letters, digits and `_`, and no digit first. systemd refuses the rest.
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        if starts_well && text.chars().all(allowed) {
+        if is_variable_name(text) {
             return Some(Self(text.to_owned()));
         }
         problems
@@ -99,6 +96,13 @@ impl ReadKey for VariableName {
             .hint("use A to Z, a to z, 0 to 9 and _, and no digit first");
         None
     }
+}
+
+/// IEEE 1003.1, 8.1: letters, digits and `_`, and no digit first. systemd refuses the rest.
+pub(crate) fn is_variable_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts_well && text.chars().all(allowed)
 }
 
 fn credential_id(text: &str, place: &Place, problems: &mut Collector) -> Option<CredentialId> {

@@ -34,6 +34,17 @@ impl ReadKey for AbsolutePath {
 }
 
 fn absolute(text: &str, place: &Place, problems: &mut Collector) -> Option<AbsolutePath> {
+    match plain_path(text) {
+        Ok(path) => Some(AbsolutePath(path)),
+        Err((problem, hint)) => {
+            problems.error(place, problem).hint(hint);
+            None
+        }
+    }
+}
+
+/// Reads a path by the rule of [`AbsolutePath`], or says what is wrong with it and what to write.
+pub(crate) fn plain_path(text: &str) -> Result<PathBuf, (String, &'static str)> {
     let path = Path::new(text);
     let shown = quote(text);
     let (problem, hint) = if text.is_empty() {
@@ -69,8 +80,7 @@ fn absolute(text: &str, place: &Place, problems: &mut Collector) -> Option<Absol
             "at most 4095 bytes in all and 255 between slashes",
         )
     } else {
-        return Some(AbsolutePath(path.components().collect()));
+        return Ok(path.components().collect());
     };
-    problems.error(place, problem).hint(hint);
-    None
+    Err((problem, hint))
 }

@@ -25,7 +25,7 @@ pub(crate) enum Verb {
     /// Open a shell on a host
     Shell(On),
     /// Run a script as root on a host with a kernel of its own: a virtual machine, where limits hold
-    Vm(Script),
+    Vm(VmScript),
 }
 
 #[derive(Debug, Args)]
@@ -44,6 +44,15 @@ pub(crate) struct On {
     /// A host without ctrd and ctr
     #[arg(long, conflicts_with = "declaration")]
     pub(crate) bare: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VmScript {
+    /// A machine with a graphics processor
+    #[arg(long)]
+    pub(crate) gpu: bool,
+    #[command(flatten)]
+    pub(crate) script: Script,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use ctr_lab::{Host, Options, interactive};
 
-use crate::arguments::{On, Script};
+use crate::arguments::{On, Script, VmScript};
 
 /// The declaration of the demo, in the source tree this program was built from.
 pub(crate) fn example() -> PathBuf {
@@ -39,10 +39,14 @@ fn words(path: &str, arguments: &[OsString]) -> Vec<OsString> {
 }
 
 /// `lab vm`.
-pub(crate) fn run_script_in_vm(script: &Script) -> Result<ExitCode> {
+pub(crate) fn run_script_in_vm(VmScript { gpu, script }: &VmScript) -> Result<ExitCode> {
     let text = fs::read(&script.path)
         .with_context(|| format!("failed to read {}", script.path.display()))?;
-    let vm = options(&script.on)?.boot_vm()?;
+    let mut options = options(&script.on)?;
+    if *gpu {
+        options = options.with_gpu();
+    }
+    let vm = options.boot_vm()?;
     let path = "/root/script";
     vm.write(path, text);
     let status = vm.inherit(words(path, &script.arguments))?;
