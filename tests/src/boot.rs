@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use ctr_hardware::Machine;
+
 use crate::base_tree::base_tree;
 use crate::diagnosis;
 use crate::host::Host;
@@ -29,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Options {
     pub(crate) files: Vec<File>,
     pub(crate) ctr: bool,
+    pub(crate) hardware: Option<Machine>,
     pub(crate) may_fail: bool,
     say: Option<Say>,
 }
@@ -112,7 +115,7 @@ impl Options {
         }
         limits::raise(&say)?;
         let slot = slots::take()?;
-        let host = start(base, self.files)?;
+        let host = start(base, self.files, self.hardware)?;
         drop(slot);
         if !self.may_fail {
             diagnosis::require_no_failed_unit(&host)?;
@@ -126,7 +129,7 @@ impl Options {
     }
 }
 
-fn start(base: PathBuf, mut files: Vec<File>) -> Result<Host> {
+fn start(base: PathBuf, mut files: Vec<File>, hardware: Option<Machine>) -> Result<Host> {
     // These show the machine's own kernel, and a lab has no business there.
     for unit in [
         "sys-kernel-config.mount",
@@ -150,6 +153,7 @@ fn start(base: PathBuf, mut files: Vec<File>) -> Result<Host> {
         base,
         hostname: "lab".to_owned(),
         files,
+        hardware,
         keeper: 0,
     };
     let mut keeper = Command::new(program::lab()?)

@@ -9,6 +9,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
 use crate::first_process::machine_id;
+use crate::hardware;
 use crate::spec::{Content, File, Spec};
 
 /// Where the host's PID 1 says that it has booted.
@@ -58,6 +59,9 @@ pub(crate) fn assemble(spec: &Spec) -> Result<PathBuf> {
     bind(&spec.run_directory.join(NOTIFY_SOCKET_ON_MACHINE), &socket)?;
     fs::write(root.join("etc/machine-id"), machine_id()?)?;
     fs::write(root.join("etc/hostname"), format!("{}\n", spec.hostname))?;
+    if let Some(machine) = &spec.hardware {
+        hardware::unpack(&root, machine)?;
+    }
     for file in &spec.files {
         write(&root, file).with_context(|| format!("failed to write {}", file.path.display()))?;
     }

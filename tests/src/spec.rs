@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ctr_hardware::Machine;
 use serde::{Deserialize, Serialize};
 
 /// Everything the keeper and the host's first process need to know.
@@ -17,6 +18,8 @@ pub(crate) struct Spec {
     pub(crate) hostname: String,
     /// Written into the host's tree before it boots.
     pub(crate) files: Vec<File>,
+    /// The devices and drivers that its ctrd finds instead of its own.
+    pub(crate) hardware: Option<Machine>,
     /// The keeper's PID on the machine; the keeper fills it in.
     pub(crate) keeper: u32,
 }

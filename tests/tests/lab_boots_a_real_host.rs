@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ctr_lab::{Host, Options};
+use ctr_lab::{Host, Options, recorded_machine};
 
 const SHORT: Duration = Duration::from_secs(10);
 
@@ -152,4 +152,33 @@ fn a_unit_that_fails_the_boot_is_named_with_its_own_words() {
         .to_string();
     assert!(error.contains("broken.service"), "{error}");
     assert!(error.contains("the reason"), "{error}");
+}
+
+#[test]
+fn a_recorded_machine_is_the_hardware_that_ctrd_finds() {
+    let machine = recorded_machine("nvidia-laptop").expect("a machine");
+    let options = Options::new().with_ctr("schema = 1\n").hardware(machine);
+    let host = options.boot().expect("a host");
+    let seen =
+        "stat --format='%A %Hr:%Lr %G' /run/hardware/dev/nvidia0 /run/hardware/dev/dri/card0";
+    assert_eq!(
+        host.ok(seen),
+        "crw-rw---- 195:0 nvidia\ncrw-rw---- 226:0 video\n"
+    );
+    // Links lead where they do in the kernel's own tree.
+    let class = "/run/hardware/sys/class/drm/renderD129/device/class";
+    assert_eq!(host.ok(&format!("cat {class}")), "0x030000\n");
+    // A node is one: what fails is that nobody drives its device.
+    let output = host.fails("cat /run/hardware/dev/nvidia0");
+    assert!(
+        output.stderr.contains("No such device or address"),
+        "{}",
+        output.stderr
+    );
+    host.until("systemctl is-active ctrd", SHORT);
+    let command = "tr '\\0' ' ' </proc/$(systemctl show --value -p MainPID ctrd)/cmdline";
+    assert_eq!(
+        host.ok(command).trim(),
+        "/usr/bin/ctrd run --hardware /run/hardware"
+    );
 }

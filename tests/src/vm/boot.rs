@@ -1,6 +1,6 @@
 //! The way from options to a booted virtual machine.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::boot::{Options, Say};
 use crate::identity::sweep_stale_labs;
@@ -14,6 +14,9 @@ impl Options {
     /// Boots the host as a virtual machine. It ends when the returned value is dropped or this
     /// process ends. One runs at a time; the next waits for its end.
     pub fn boot_vm(mut self) -> Result<Vm> {
+        if self.hardware.is_some() {
+            bail!("a virtual machine has a kernel of its own, which shows what hardware it has");
+        }
         let Say(say) = self.take_say();
         packages::require_root()?;
         packages::require_tools(&packages::VIRTUAL_MACHINE, &say)?;

@@ -41,8 +41,11 @@ pub(crate) struct On {
     /// The declaration that ctrd runs [default: docs/examples/kernelcore.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) declaration: Option<PathBuf>,
+    /// A recorded machine whose devices and drivers ctrd finds instead of the host's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hardware: Option<PathBuf>,
     /// A host without ctrd and ctr
-    #[arg(long, conflicts_with = "declaration")]
+    #[arg(long, conflicts_with_all = ["declaration", "hardware"])]
     pub(crate) bare: bool,
 }
 

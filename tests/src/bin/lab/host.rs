@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use ctr_lab::{Host, Options, interactive};
+use ctr_lab::{Host, Options, interactive, read_machine};
 
 use crate::arguments::{On, Script};
 
@@ -79,6 +79,9 @@ fn options(on: &On) -> Result<Options> {
         let declaration = fs::read_to_string(&path)
             .with_context(|| format!("failed to read {}", path.display()))?;
         options = options.with_ctr(&declaration);
+    }
+    if let Some(path) = &on.hardware {
+        options = options.hardware(read_machine(path)?);
     }
     Ok(options)
 }
