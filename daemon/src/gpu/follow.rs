@@ -29,15 +29,15 @@ const TOGETHER: Duration = Duration::from_millis(50);
 /// come to every network namespace of the host's own users: with other hardware in [`Paths`] the real
 /// ones are still told.
 pub async fn follow(paths: &Paths, mut changed: impl FnMut()) -> io::Result<()> {
-    let mut changes = Changes::listen(paths)?;
+    let mut heard = Changes::listen(paths)?;
     changed();
     loop {
-        changes.next().await?;
+        heard.next().await?;
         changed();
         loop {
             tokio::time::sleep(TOGETHER).await;
             let mut more = false;
-            while let Some(next) = changes.next().now_or_never() {
+            while let Some(next) = heard.next().now_or_never() {
                 next?;
                 more = true;
             }
@@ -87,8 +87,8 @@ impl Changes {
                     }
                 }
                 result = self.kernel.recv(&mut self.message) => match result {
-                    Ok(_) if is_about_gpus(&self.message) => return Ok(()),
-                    Ok(_) => {}
+                    Ok(()) if is_about_gpus(&self.message) => return Ok(()),
+                    Ok(()) => {}
                     // There was more to say than the socket holds.
                     Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => return Ok(()),
                     Err(error) => return Err(error),

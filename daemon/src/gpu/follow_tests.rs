@@ -57,10 +57,6 @@ impl Follower {
         tokio::time::timeout(WHILE, self.told.recv()).await.is_err()
     }
 
-    fn at(&self, path: &str) -> std::path::PathBuf {
-        self.hardware.path().join(path)
-    }
-
     async fn tells_of(&mut self, what: &str, change: impl FnOnce(&Path)) {
         self.settle().await;
         change(self.hardware.path());
