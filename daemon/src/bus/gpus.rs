@@ -193,7 +193,7 @@ mod tests {
         let gpus = Gpus {
             reading,
             given: vec![(id("a"), vec![inventory.gpus[0].given()])],
-            inventory,
+            inventory: inventory.into(),
         };
         let cards = list(&gpus);
         assert_eq!((cards[0].index, cards[1].index), (0, 1));

@@ -10,8 +10,8 @@ use zbus::{OwnedFd, interface};
 
 use crate::declaration;
 use crate::error_text::with_causes;
-use crate::gpu::InventoryError;
 use crate::model::ContainerId;
+use crate::reconcile::HostError;
 use crate::reconcile::fleet::{Fleet, PruneError};
 
 use super::authority::Authority;
@@ -149,11 +149,12 @@ fn not_pruned(error: &PruneError) -> Error {
     })
 }
 
-fn not_looked_at(error: &InventoryError) -> Error {
-    Error::Failed(format!(
-        "failed to look at graphics processors: {}",
-        with_causes(error)
-    ))
+fn not_looked_at(error: &HostError) -> Error {
+    let sentence = with_causes(error);
+    Error::Failed(match error.hint() {
+        Some(hint) => format!("{sentence}\nhint: {hint}"),
+        None => sentence,
+    })
 }
 
 /// A wire type as a dictionary.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::delivery::{Delivery, Mount};
-use super::{Gpu, Inventory, Vendor};
+use super::{Given, Gpu, Inventory, Vendor};
 use crate::model::{GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors};
 
 /// What a container could be given now of what it asks for.
@@ -13,6 +13,8 @@ pub struct Offer {
     pub delivery: Delivery,
     /// The graphics processors that it uses by that, by their place in the inventory.
     pub gpus: Vec<usize>,
+    /// What people are told that they are.
+    pub given: Vec<Given>,
     /// What is not there, by the names that people know it by: `nvidia-uvm`.
     pub lacking: Vec<String>,
     /// Why it is not given what is there.
@@ -106,6 +108,10 @@ pub fn found(request: &GpuRequest, inventory: &Inventory) -> Option<Offer> {
             nodes: nodes.into_values().collect(),
             ..Delivery::default()
         },
+        given: places
+            .iter()
+            .map(|it| inventory.gpus[*it].given())
+            .collect(),
         gpus: places,
         lacking: lacking.into_iter().collect(),
         refused: None,

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ctr_api::wire::{Action, ContainerPlan, State};
 
-use crate::gpu::Given;
+use crate::gpu::{Given, Lack};
 use crate::machine::Active;
 use crate::machine::root::UidBase;
 use crate::model::{ContainerId, Model};
@@ -60,6 +60,8 @@ pub struct Status {
     pub control_group: String,
     /// The graphics processors that it has been given.
     pub gpus: Vec<Given>,
+    /// What is lacking of those that it asks for.
+    pub lack: Option<Lack>,
     /// What bounds its unit, by property: `u64::MAX` for no bound. Empty where there is no unit.
     pub limits: HashMap<&'static str, u64>,
     /// Which of those limits a drop-in of an administrator sets, and which file.
@@ -90,6 +92,7 @@ impl Status {
             leader: None,
             control_group: String::new(),
             gpus: Vec::new(),
+            lack: None,
             limits: HashMap::new(),
             overridden: BTreeMap::new(),
             uid_base: None,

@@ -5,32 +5,30 @@ use std::sync::Arc;
 
 use ctr_api::wire::State;
 
-use crate::gpu::check::{Facts, Finding, Waiting, check};
+use crate::gpu::check::{Facts, Finding, Lacking, check};
 use crate::gpu::meter::{Guest, Reading};
-use crate::gpu::{Inventory, InventoryError, observe};
+use crate::gpu::{Given, Inventory};
 use crate::model::{ContainerId, PciAddress};
 use crate::reconcile::Status;
+use crate::reconcile::host_error::HostError;
 
 use super::Fleet;
-
-/// How a container's reason begins that waits for a graphics processor.
-const WAITS: &str = "gpu (";
 
 /// What is there, and what is used of it.
 #[derive(Debug)]
 pub struct Gpus {
     /// What is there.
-    pub inventory: Inventory,
+    pub inventory: Arc<Inventory>,
     /// What is used of it.
     pub reading: Arc<Reading>,
-    /// Which containers have been given which, by its address where it has one, else by its name.
-    pub given: Vec<(ContainerId, Vec<crate::gpu::Given>)>,
+    /// Which containers have been given which.
+    pub given: Vec<(ContainerId, Vec<Given>)>,
 }
 
 impl Fleet {
     /// What is there, what is used of it, and who has it.
-    pub async fn gpus(&self) -> Result<Gpus, InventoryError> {
-        let inventory = self.inventory().await?;
+    pub async fn gpus(&self) -> Result<Gpus, HostError> {
+        let inventory = self.host.inventory().await?;
         let statuses = self.statuses();
         let cards: Vec<_> = inventory.gpus.iter().filter_map(|gpu| gpu.pci).collect();
         let reading = self.meter.read(&cards, &guests(&statuses)).await;
@@ -58,25 +56,17 @@ impl Fleet {
     }
 
     /// What is as it should be with them, and what is not.
-    pub async fn check_gpus(&self) -> Result<Vec<Finding>, InventoryError> {
-        let inventory = self.inventory().await?;
-        let waiting = self.statuses().into_iter().filter_map(|(id, status)| {
-            let reason = status.reason.filter(|it| it.starts_with(WAITS))?;
-            (status.state == State::Waiting).then_some(Waiting {
-                id,
-                reason,
-                hint: status.hint,
-            })
+    pub async fn check_gpus(&self) -> Result<Vec<Finding>, HostError> {
+        let inventory = self.host.inventory().await?;
+        let lacking = self.statuses().into_iter().filter_map(|(id, status)| {
+            let lack = status.lack?;
+            let runs = status.state.is_up();
+            // One that is stopped lacks nothing.
+            (runs || status.state == State::Waiting).then_some(Lacking { id, lack, runs })
         });
-        let (waiting, paths) = (waiting.collect(), self.shared.paths.clone());
-        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, waiting)).await;
-        Ok(check(&inventory, &facts.unwrap_or_default()))
-    }
-
-    async fn inventory(&self) -> Result<Inventory, InventoryError> {
-        let paths = self.shared.paths.clone();
-        let looked = tokio::task::spawn_blocking(move || observe(&paths)).await;
-        looked.unwrap_or_else(|_| Ok(Inventory::default()))
+        let (lacking, paths) = (lacking.collect(), self.shared.paths.clone());
+        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, lacking));
+        Ok(check(&inventory, &facts.await.unwrap_or_default()))
     }
 
     fn statuses(&self) -> Vec<(ContainerId, Status)> {
