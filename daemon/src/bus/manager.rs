@@ -150,10 +150,11 @@ fn not_pruned(error: &PruneError) -> Error {
 }
 
 fn not_looked_at(error: &HostError) -> Error {
-    Error::Failed(format!(
-        "failed to look at graphics processors: {}",
-        with_causes(error)
-    ))
+    let sentence = with_causes(error);
+    Error::Failed(match error.hint() {
+        Some(hint) => format!("{sentence}\nhint: {hint}"),
+        None => sentence,
+    })
 }
 
 /// A wire type as a dictionary.

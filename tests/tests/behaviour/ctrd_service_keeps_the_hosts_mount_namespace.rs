@@ -78,8 +78,8 @@ fn bounded(host: &Host, status: &str) {
         // For metrics, where they are declared; systemctl leaves a colon out.
         ("SocketBindAllow", "tcp1024-65535"),
         ("DevicePolicy", "closed"),
-        // NVIDIA's: how its cards are used is asked.
-        ("DeviceAllow", "char-195 rw"),
+        // It makes nodes; NVIDIA's driver is asked how its cards are used.
+        ("DeviceAllow", "char-* m char-195 rw"),
         ("LimitCORE", "0"),
     ] {
         let found = property(host, "ctrd", setting);

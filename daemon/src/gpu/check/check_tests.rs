@@ -1,5 +1,5 @@
-use super::{Facts, Finding, Libraries, Severity, Specification, Waiting, check};
-use crate::gpu::{Driver, Gpu, Inventory, Node, Vendor};
+use super::{Facts, Finding, Lacking, Libraries, Severity, Specification, check};
+use crate::gpu::{Driver, Gpu, Inventory, Lack, Node, Vendor};
 use crate::model::ContainerId;
 
 fn card(vendor: Vendor, name: &str, driver: Option<(&str, Option<&str>)>) -> Gpu {
@@ -46,14 +46,18 @@ fn nixos() -> Facts {
     }
 }
 
-fn waiting() -> Waiting {
-    Waiting {
+fn lacking(runs: bool) -> Lacking {
+    Lacking {
         id: ContainerId {
             group: "ml".parse().expect("valid"),
             name: "ollama".parse().expect("valid"),
         },
-        reason: "gpu (nvidia-uvm)".to_owned(),
-        hint: None,
+        lack: Lack {
+            reason: "gpu (nvidia-uvm)".to_owned(),
+            hint: Some("`ctr gpu check` says more".to_owned()),
+            waits: !runs,
+        },
+        runs,
     }
 }
 
@@ -75,7 +79,7 @@ fn a_host_without_any_is_a_problem_where_one_is_wanted() {
     let found = check(&none, &Facts::default());
     only(&found, Severity::Hint, "no graphics processor", "lspci");
     let facts = Facts {
-        waiting: vec![waiting()],
+        lacking: vec![lacking(false)],
         ..Facts::default()
     };
     let found = check(&none, &facts);
@@ -83,6 +87,11 @@ fn a_host_without_any_is_a_problem_where_one_is_wanted() {
     assert!(found.iter().all(|it| it.severity == Severity::Problem));
     assert_eq!(found[1].subject, "ml/ollama");
     assert_eq!(found[1].what, "waits for gpu (nvidia-uvm)");
+    let hint = found[1].hint.as_deref().expect("what to do");
+    assert!(
+        hint.contains("optional"),
+        "nobody is sent in a circle: {hint}"
+    );
 }
 
 #[test]
@@ -223,5 +232,21 @@ fn sleep_is_spoken_of_where_the_driver_forgets() {
         Severity::Hint,
         "host sleeps",
         "powerManagement",
+    );
+}
+
+#[test]
+fn who_runs_without_is_told_of_and_no_problem() {
+    let intel = card(Vendor::Intel, "UHD", Some(("i915", None)));
+    let facts = Facts {
+        lacking: vec![lacking(true)],
+        ..Facts::default()
+    };
+    let found = check(&of(vec![intel]), &facts);
+    only(
+        &found[1..],
+        Severity::Hint,
+        "runs without gpu (nvidia-uvm)",
+        "while it runs",
     );
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use super::Waiting;
+use super::Lacking;
 use crate::os::Paths;
 
 /// What a check has to know besides the inventory.
@@ -16,8 +16,8 @@ pub struct Facts {
     pub specification: Specification,
     /// The loaded NVIDIA driver keeps the memory of its cards over sleep; `None` where it does not say.
     pub keeps_memory_over_sleep: Option<bool>,
-    /// Containers that wait for a graphics processor.
-    pub waiting: Vec<Waiting>,
+    /// Containers that have not got all that they ask for.
+    pub lacking: Vec<Lacking>,
 }
 
 /// The driver's libraries in one place.
@@ -51,7 +51,7 @@ const TEXT_MAX: u64 = 64 * 1024;
 
 impl Facts {
     /// Looks at the host. What cannot be read is not known.
-    pub fn of_host(paths: &Paths, waiting: Vec<Waiting>) -> Self {
+    pub fn of_host(paths: &Paths, lacking: Vec<Lacking>) -> Self {
         let library = paths.opengl_driver.join("lib").join(CUDA.to_owned() + "1");
         let parameters = text(&paths.proc.join("driver/nvidia/params"));
         Self {
@@ -60,7 +60,7 @@ impl Facts {
             }),
             specification: Specification::Absent,
             keeps_memory_over_sleep: parameters.as_deref().and_then(keeps_memory),
-            waiting,
+            lacking,
         }
     }
 }

@@ -8,7 +8,7 @@ mod userspace;
 
 use crate::model::ContainerId;
 
-use super::Inventory;
+use super::{Inventory, Lack};
 
 pub use facts::{Facts, Libraries, Specification};
 
@@ -52,15 +52,15 @@ impl Finding {
     }
 }
 
-/// What a container asks for and has not got.
+/// A container that asks for graphics processors and has not got them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct Lacking {
     /// Which.
     pub id: ContainerId,
-    /// For what, as its status says it: `gpu (nvidia-uvm)`.
-    pub reason: String,
-    /// What its status says to do.
-    pub hint: Option<String>,
+    /// What it lacks.
+    pub lack: Lack,
+    /// It runs all the same.
+    pub runs: bool,
 }
 
 /// Everything that there is to say: of each card, of the drivers' libraries, of sleep, of containers. Pure.
@@ -72,12 +72,12 @@ pub fn check(inventory: &Inventory, facts: &Facts) -> Vec<Finding> {
     findings.extend(inventory.gpus.iter().map(card::usable));
     findings.extend(userspace::libraries(inventory, facts));
     findings.extend(userspace::sleep(inventory, facts));
-    findings.extend(facts.waiting.iter().map(waits));
+    findings.extend(facts.lacking.iter().map(lacks));
     findings
 }
 
 fn none(facts: &Facts) -> Finding {
-    let severity = if facts.waiting.is_empty() {
+    let severity = if facts.lacking.is_empty() {
         Severity::Hint
     } else {
         Severity::Problem
@@ -93,21 +93,28 @@ fn none(facts: &Facts) -> Finding {
     )
 }
 
-fn waits(waiting: &Waiting) -> Finding {
-    let subject = waiting.id.to_string();
-    let finding = Finding::new(
-        Severity::Problem,
-        &subject,
-        format!("waits for {}", waiting.reason),
-    );
-    let hint = waiting.hint.clone().unwrap_or_else(|| {
-        format!(
-            "it starts by itself when that is there; `ctr {} status {}` says more, and \
-             `optional = true` in its `gpu` starts it without",
-            waiting.id.group, waiting.id.name
-        )
-    });
-    finding.hint(hint)
+fn lacks(lacking: &Lacking) -> Finding {
+    let Lacking { id, lack, runs } = lacking;
+    let Lack {
+        reason,
+        hint,
+        waits,
+    } = lack;
+    let subject = id.to_string();
+    let (severity, what) = if *runs {
+        (Severity::Hint, format!("runs without {reason}"))
+    } else {
+        (Severity::Problem, format!("waits for {reason}"))
+    };
+    let finding = Finding::new(severity, &subject, what);
+    match hint.as_ref().filter(|hint| !hint.contains("ctr gpu check")) {
+        Some(hint) => finding.hint(hint),
+        None if *waits => finding.hint(
+            "it starts by itself when that is there; with `optional = true` in its `gpu` it \
+             starts without",
+        ),
+        None => finding.hint("it is given that when it is there, while it runs"),
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ctr_api::wire::State;
 
-use crate::gpu::Inventory;
-use crate::gpu::check::{Facts, Finding, Waiting, check};
+use crate::gpu::check::{Facts, Finding, Lacking, check};
 use crate::gpu::meter::{Guest, Reading};
+use crate::gpu::{Given, Inventory};
 use crate::model::{ContainerId, PciAddress};
 use crate::reconcile::Status;
 use crate::reconcile::host_error::HostError;
@@ -21,8 +21,8 @@ pub struct Gpus {
     pub inventory: Arc<Inventory>,
     /// What is used of it.
     pub reading: Arc<Reading>,
-    /// Which containers have been given which, by its address where it has one, else by its name.
-    pub given: Vec<(ContainerId, Vec<crate::gpu::Given>)>,
+    /// Which containers have been given which.
+    pub given: Vec<(ContainerId, Vec<Given>)>,
 }
 
 impl Fleet {
@@ -58,17 +58,15 @@ impl Fleet {
     /// What is as it should be with them, and what is not.
     pub async fn check_gpus(&self) -> Result<Vec<Finding>, HostError> {
         let inventory = self.host.inventory().await?;
-        let waiting = self.statuses().into_iter().filter_map(|(id, status)| {
+        let lacking = self.statuses().into_iter().filter_map(|(id, status)| {
             let lack = status.lack?;
-            (status.state == State::Waiting).then_some(Waiting {
-                id,
-                reason: lack.reason,
-                hint: lack.hint,
-            })
+            let runs = status.state.is_up();
+            // One that is stopped lacks nothing.
+            (runs || status.state == State::Waiting).then_some(Lacking { id, lack, runs })
         });
-        let (waiting, paths) = (waiting.collect(), self.shared.paths.clone());
-        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, waiting)).await;
-        Ok(check(&inventory, &facts.unwrap_or_default()))
+        let (lacking, paths) = (lacking.collect(), self.shared.paths.clone());
+        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, lacking));
+        Ok(check(&inventory, &facts.await.unwrap_or_default()))
     }
 
     fn statuses(&self) -> Vec<(ContainerId, Status)> {

@@ -165,6 +165,7 @@ impl<H: Host> Task<H> {
                 None
             };
             status.reason = reason;
+            status.lack.clone_from(&self.lack);
             status.hint = self
                 .trouble
                 .as_ref()
@@ -199,6 +200,8 @@ impl<H: Host> Task<H> {
                 status.limits.clone_from(&observed.unit.settable);
                 status.overridden.clone_from(&observed.unit.overridden);
                 status.uid_base = observed.state.and_then(|state| state.base);
+                let offer = observed.offer.as_ref().filter(|_| state.is_up());
+                status.gpus = offer.map(|offer| offer.given.clone()).unwrap_or_default();
             }
         });
     }
