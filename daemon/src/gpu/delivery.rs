@@ -21,13 +21,16 @@ pub struct Delivery {
     pub unapplied: Vec<String>,
 }
 
-/// A file or directory of the host that a guest sees read-only.
+/// A file or directory of the host that a guest sees: read-only, without set-user-id programs and device
+/// nodes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mount {
     /// Where it stands in the guest.
     pub guest: PathBuf,
     /// Where it stands on the host.
     pub host: PathBuf,
+    /// No program below it can be started, nor a library loaded: the directories of sockets.
+    pub no_exec: bool,
 }
 
 impl Delivery {

@@ -15,6 +15,8 @@ pub struct Offer {
     pub given: Vec<Given>,
     /// What is not there, by the names that people know it by: `nvidia-uvm`.
     pub lacking: Vec<String>,
+    /// What a person can do about that, where it is known.
+    pub hint: Option<String>,
     /// Why it is not given what is there.
     pub refused: Option<Refusal>,
 }
@@ -51,7 +53,9 @@ impl Offer {
         }
         (!self.lacking.is_empty()).then(|| Lack {
             reason: format!("gpu ({})", self.lacking.join(", ")),
-            hint: Some("`ctr gpu check` says what is missing, and how to mend it".to_owned()),
+            hint: Some(self.hint.clone().unwrap_or_else(|| {
+                "`ctr gpu check` says what is missing, and how to mend it".to_owned()
+            })),
             waits: !request.optional,
         })
     }
@@ -101,6 +105,7 @@ pub fn found(request: &GpuRequest, inventory: &Inventory) -> Option<Offer> {
             ..Delivery::default()
         },
         lacking: lacking.into_iter().collect(),
+        hint: None,
         refused: None,
     })
 }

@@ -12,6 +12,7 @@ mod drm;
 mod follow;
 mod given;
 mod inventory;
+mod links;
 mod look;
 pub mod meter;
 mod nvidia;

@@ -10,9 +10,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::InventoryError;
+use super::cdi::{Edits, extra_library_folders};
 use super::delivery::Mount;
 use super::desired::{Refusal, Userspace};
+use super::links::shown;
+use super::{InventoryError, Node};
 use crate::os::Paths;
 
 /// Where a NixOS system's programs look for the driver's libraries.
@@ -32,22 +34,56 @@ pub(super) fn of_nixos(
     let mut mounts = vec![Mount {
         guest: OPENGL_DRIVER.into(),
         host: driver,
+        no_exec: false,
     }];
     // It is no part of that directory: it is in the driver's output `bin`.
     mounts.extend(resolved(&paths.nvidia_smi)?.map(|host| Mount {
         guest: NVIDIA_SMI.into(),
         host,
+        no_exec: false,
     }));
     if !has_store && Path::new(NIX_STORE).is_dir() {
         mounts.push(Mount {
             guest: NIX_STORE.into(),
             host: NIX_STORE.into(),
+            no_exec: false,
         });
     }
     Ok(Some(Userspace {
         mounts,
         ..Userspace::default()
     }))
+}
+
+/// What a specification of the Container Device Interface gives, but for its nodes, which come back beside
+/// it.
+pub(super) fn of_cdi(edits: Edits) -> (Vec<Node>, Userspace) {
+    let Edits {
+        mut nodes,
+        mut mounts,
+        links,
+        library_folders,
+        environment,
+        mut unapplied,
+    } = edits;
+    let shown = shown(&links, &nodes, &mounts);
+    nodes.extend(shown.nodes);
+    nodes.sort();
+    mounts.extend(shown.mounts);
+    let nowhere = shown.leading_nowhere.iter();
+    unapplied.extend(nowhere.map(|path| {
+        format!(
+            "the link {} leads to nothing that the guest is given",
+            path.display()
+        )
+    }));
+    let userspace = Userspace {
+        mounts,
+        environment,
+        library_folders: extra_library_folders(&library_folders),
+        unapplied,
+    };
+    (nodes, userspace)
 }
 
 /// Where a path leads, if anywhere. Links of the host's system are root's own.
@@ -139,6 +175,7 @@ mod tests {
         let mounts = [Mount {
             guest: "/usr/lib/libcuda.so.550.54.14".into(),
             host: "/usr/lib/libcuda.so.550.54.14".into(),
+            no_exec: false,
         }];
         assert_eq!(mismatch(&mounts, Some("550.54.14")), None);
         assert_eq!(mismatch(&mounts, None), None);

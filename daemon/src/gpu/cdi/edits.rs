@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::gpu::Node;
+use crate::gpu::{Mount, Node};
 
 /// What a container is given for the devices that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,18 +20,6 @@ pub struct Edits {
     pub environment: BTreeMap<String, String>,
     /// What is not done, each a sentence that names the file.
     pub unapplied: Vec<String>,
-}
-
-/// Something of the host that a guest sees: read-only, without set-user-id programs and device nodes,
-/// whatever a specification says.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mount {
-    /// On the host: an absolute path without `..`.
-    pub host: PathBuf,
-    /// In the guest: an absolute path without `..`.
-    pub guest: PathBuf,
-    /// No program below it can be started, nor a library loaded: the directories of sockets.
-    pub no_exec: bool,
 }
 
 /// A symbolic link in a guest, which replaces what stands there.

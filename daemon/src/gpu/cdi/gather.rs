@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::choose::{choose, of_kind};
-use super::edits::{Edits, Link, Mount};
+use super::edits::{Edits, Link};
 use super::error::{CdiError, Wrong};
 use super::hooks;
 use super::host::Host;
@@ -13,6 +13,7 @@ use super::read::SpecFile;
 use super::rules::{self, Judged, shown};
 use super::spec::{ContainerEdits, Hook, Unknown};
 use crate::declaration::quote;
+use crate::gpu::Mount;
 use crate::gpu::Node;
 use crate::model::CdiName;
 

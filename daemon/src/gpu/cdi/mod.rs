@@ -29,7 +29,7 @@ mod spec;
 
 use std::path::Path;
 
-pub use edits::{Edits, Link, Mount};
+pub use edits::{Edits, Link};
 pub use error::CdiError;
 pub use library::extra_library_folders;
 pub use read::{FILES_MAX, SIZE_MAX};

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::edits::{Link, Mount};
+use super::edits::Link;
 use super::error::Wrong;
 use super::nodes::not_the_guests_own;
 use super::spec;
 use crate::declaration::{is_variable_name, plain_path, quote};
+use crate::gpu::Mount;
 
 /// Something that may be given, and what of it is not done: each the end of a sentence that begins with
 /// what it is.

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use super::RootError;
 use super::binds::detach_below;
 use super::host_path::open_host;
-use super::idmap::{attach, copy_of, set};
+use super::idmap::{attach, copy_of, set_attributes};
 use super::mounts::private_directory;
 use crate::gpu::Mount;
 use crate::model::MachineName;
@@ -30,7 +30,7 @@ pub(super) fn attach_driver_files(
         let source = open_host(&mount.host)?;
         let io = |what| RootError::io(what, &mount.host);
         let tree = copy_of(&source.file, false).map_err(io("copy the mount of"))?;
-        set(&tree, None, true).map_err(io("set up the mount of"))?;
+        set_attributes(&tree, None, attributes(mount)).map_err(io("set up the mount of"))?;
         let target = directory.join(index.to_string());
         if source.is_directory() {
             private_directory(&target)?;
@@ -48,6 +48,15 @@ pub(super) fn attach_driver_files(
         failpoint("driver file mounted");
     }
     Ok(())
+}
+
+fn attributes(mount: &Mount) -> u64 {
+    let never = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+    if mount.no_exec {
+        never | libc::MOUNT_ATTR_NOEXEC
+    } else {
+        never
+    }
 }
 
 /// Whether the mounts could be made; none is.

@@ -123,14 +123,23 @@ pub(super) fn set(
     users: Option<&UserNamespace>,
     read_only: bool,
 ) -> io::Result<()> {
+    let attributes = if read_only {
+        libc::MOUNT_ATTR_RDONLY
+    } else {
+        0
+    };
+    set_attributes(tree, users, attributes)
+}
+
+/// [`set`], with these attributes (mount_setattr(2)).
+pub(super) fn set_attributes(
+    tree: &OwnedFd,
+    users: Option<&UserNamespace>,
+    attributes: u64,
+) -> io::Result<()> {
     let idmap = users.map_or(0, |_| libc::MOUNT_ATTR_IDMAP);
     let attributes = libc::mount_attr {
-        attr_set: idmap
-            | if read_only {
-                libc::MOUNT_ATTR_RDONLY
-            } else {
-                0
-            },
+        attr_set: idmap | attributes,
         attr_clr: 0,
         propagation: libc::MS_PRIVATE,
         userns_fd: users.map_or(0, |users| {

@@ -179,7 +179,6 @@ impl<H: Host> Task<H> {
             if status.hint.is_none() {
                 status.hint = wait.and_then(|wait| wait.hint.clone());
             }
-            status.lack.clone_from(&self.lack);
             let tries = state == State::Failed || self.trouble.is_some();
             status.next_try_ms = next_try_ms.filter(|_| tries);
             status.failures = if tries { self.backoff.failures() } else { 0 };
