@@ -19,6 +19,8 @@ pub struct Offer {
     pub hint: Option<String>,
     /// Why it is not given what is there.
     pub refused: Option<Refusal>,
+    /// What it should have is not known now: a running guest keeps what it has.
+    pub unclear: bool,
 }
 
 /// Why a container is not given what it asks for.
@@ -39,6 +41,19 @@ pub struct Lack {
     pub hint: Option<String>,
     /// It is not started without.
     pub waits: bool,
+    /// It is there, and not given as it is: one that runs has what it was started with.
+    pub refused: bool,
+}
+
+impl Lack {
+    /// What there is to say of one that runs.
+    pub fn while_it_runs(&self) -> String {
+        if self.refused {
+            format!("it would not start again: {}", self.reason)
+        } else {
+            format!("without {}", self.reason)
+        }
+    }
 }
 
 impl Offer {
@@ -49,6 +64,7 @@ impl Offer {
                 reason: format!("gpu: {reason}"),
                 hint: hint.clone(),
                 waits: true,
+                refused: true,
             });
         }
         (!self.lacking.is_empty()).then(|| Lack {
@@ -57,6 +73,7 @@ impl Offer {
                 "`ctr gpu check` says what is missing, and how to mend it".to_owned()
             })),
             waits: !request.optional,
+            refused: false,
         })
     }
 }
@@ -107,6 +124,7 @@ pub fn found(request: &GpuRequest, inventory: &Inventory) -> Option<Offer> {
         lacking: lacking.into_iter().collect(),
         hint: None,
         refused: None,
+        unclear: false,
     })
 }
 

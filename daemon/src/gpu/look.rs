@@ -84,10 +84,12 @@ fn specified(paths: &Paths, names: &[CdiName], inventory: &Inventory) -> Offer {
             Some(what) => Offer {
                 lacking: vec![what],
                 hint: Some(error.hint()),
+                unclear: true,
                 ..Offer::default()
             },
             None => Offer {
                 refused: Some(refusal(&error)),
+                unclear: true,
                 ..Offer::default()
             },
         },

@@ -56,6 +56,7 @@ fn lacking(runs: bool) -> Lacking {
             reason: "gpu (nvidia-uvm)".to_owned(),
             hint: Some("`ctr gpu check` says more".to_owned()),
             waits: !runs,
+            refused: false,
         },
         runs,
     }

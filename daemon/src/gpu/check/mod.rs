@@ -99,10 +99,14 @@ fn lacks(lacking: &Lacking) -> Finding {
         reason,
         hint,
         waits,
+        refused: _,
     } = lack;
     let subject = id.to_string();
     let (severity, what) = if *runs {
-        (Severity::Hint, format!("runs without {reason}"))
+        (
+            Severity::Hint,
+            format!("runs, and {}", lack.while_it_runs()),
+        )
     } else {
         (Severity::Problem, format!("waits for {reason}"))
     };

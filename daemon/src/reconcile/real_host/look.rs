@@ -77,7 +77,7 @@ impl RealHost {
             _ => true,
         };
         let devices_current = match (&offer, &registered, &other_unit) {
-            (Some(offer), Some(now), None) if unit.active == Active::Active => {
+            (Some(offer), Some(now), None) if unit.active == Active::Active && !offer.unclear => {
                 self.devices_current(container, offer, &unit, now.leader, state)
                     .await?
             }

@@ -96,7 +96,7 @@ impl<H: Host> Task<H> {
             Case::Start | Case::Activating => None,
             Case::Coming => found().map(|words| format!("not ready yet: {words}")),
             Case::Running | Case::Found | Case::Healthy => {
-                trouble().or_else(|| Some(format!("without {}", lack()?)))
+                trouble().or_else(|| Some(self.lack.as_ref()?.while_it_runs()))
             }
             Case::Trouble => trouble(),
             Case::Unhealthy => trouble().or_else(found),
