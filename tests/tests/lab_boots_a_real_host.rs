@@ -181,4 +181,6 @@ fn a_recorded_machine_is_the_hardware_that_ctrd_finds() {
         host.ok(command).trim(),
         "/usr/bin/ctrd run --hardware /run/hardware"
     );
+    let list = host.until("ctr gpu", SHORT);
+    assert!(list.contains("GeForce RTX 3050"), "{list}");
 }
