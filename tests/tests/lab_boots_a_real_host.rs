@@ -101,8 +101,12 @@ fn a_terminal_is_one_of_the_hosts_own() {
 
     let mut shell = host.terminal("exec bash --norc");
     shell.send("sleep 60\r").expect("keys go in");
-    // Running, and in the foreground: before that the key would be the shell's.
-    host.until("ps -C sleep -o stat=,args= | grep '^S+ *sleep 60$'", SHORT);
+    // Running (N: with less of the processor, as the tests may be), and in the foreground: before that
+    // the key would be the shell's.
+    host.until(
+        "ps -C sleep -o stat=,args= | grep '^SN\\?+ *sleep 60$'",
+        SHORT,
+    );
     shell.send("\u{3}").expect("ctrl-C goes in");
     shell.send("echo status $?\r").expect("keys go in");
     shell
@@ -181,4 +185,6 @@ fn a_recorded_machine_is_the_hardware_that_ctrd_finds() {
         host.ok(command).trim(),
         "/usr/bin/ctrd run --hardware /run/hardware"
     );
+    let list = host.until("ctr gpu", SHORT);
+    assert!(list.contains("GeForce RTX 3050"), "{list}");
 }
