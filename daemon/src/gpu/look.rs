@@ -2,7 +2,7 @@
 
 use super::cdi::{self, CdiError};
 use super::desired::{Offer, Refusal, found, given};
-use super::{Delivery, Inventory, InventoryError, userspace};
+use super::{Inventory, InventoryError, userspace};
 use crate::model::{CdiName, Container, GpuChoice, GpuRequest, Root};
 use crate::os::Paths;
 
@@ -65,34 +65,43 @@ fn by_vendor(
     })
 }
 
-/// What specifications give for these names.
+/// What specifications give for these names. One that is not there keeps the others from nobody who starts
+/// without it.
 fn specified(paths: &Paths, names: &[CdiName], inventory: &Inventory) -> Offer {
-    match cdi::edits(paths, inventory, names) {
+    let (mut there, mut offer) = (Vec::new(), Offer::default());
+    for name in names {
+        match cdi::edits(paths, inventory, std::slice::from_ref(name)) {
+            Ok(_) => there.push(name.clone()),
+            Err(error) => match error.waits_for() {
+                Some(what) => {
+                    offer.lacking.push(what);
+                    offer.hint.get_or_insert_with(|| error.hint());
+                }
+                None => return nothing(&error),
+            },
+        }
+    }
+    if there.is_empty() {
+        offer.unclear = true;
+        return offer;
+    }
+    match cdi::edits(paths, inventory, &there) {
         Ok(edits) => {
             let (nodes, userspace) = userspace::of_cdi(edits);
-            let offer = Offer {
-                given: given(inventory, &nodes),
-                delivery: Delivery {
-                    nodes,
-                    ..Delivery::default()
-                },
-                ..Offer::default()
-            };
+            offer.given = given(inventory, &nodes);
+            offer.delivery.nodes = nodes;
             offer.with(userspace)
         }
-        Err(error) => match error.waits_for() {
-            Some(what) => Offer {
-                lacking: vec![what],
-                hint: Some(error.hint()),
-                unclear: true,
-                ..Offer::default()
-            },
-            None => Offer {
-                refused: Some(refusal(&error)),
-                unclear: true,
-                ..Offer::default()
-            },
-        },
+        // It went since.
+        Err(error) => nothing(&error),
+    }
+}
+
+fn nothing(error: &CdiError) -> Offer {
+    Offer {
+        refused: Some(refusal(error)),
+        unclear: true,
+        ..Offer::default()
     }
 }
 

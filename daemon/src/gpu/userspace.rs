@@ -70,6 +70,13 @@ pub(super) fn of_cdi(edits: Edits) -> (Vec<Node>, Userspace) {
     nodes.extend(shown.nodes);
     nodes.sort();
     mounts.extend(shown.mounts);
+    let (mounts, impossible) = with_places(mounts);
+    unapplied.extend(impossible.iter().map(|path| {
+        format!(
+            "{} would stand in a directory of the host that the guest cannot write to",
+            path.display()
+        )
+    }));
     let nowhere = shown.leading_nowhere.iter();
     unapplied.extend(nowhere.map(|path| {
         format!(
@@ -84,6 +91,22 @@ pub(super) fn of_cdi(edits: Edits) -> (Vec<Node>, Userspace) {
         unapplied,
     };
     (nodes, userspace)
+}
+
+/// The mounts whose places can be, and those of which none can: within another mount, which is read-only,
+/// nothing can be made to mount over.
+fn with_places(mounts: Vec<Mount>) -> (Vec<Mount>, Vec<PathBuf>) {
+    let (can, cannot): (Vec<Mount>, Vec<Mount>) = mounts.iter().cloned().partition(|mount| {
+        let above = mounts
+            .iter()
+            .filter(|it| it.guest != mount.guest && mount.guest.starts_with(&it.guest));
+        let mut places = above.filter_map(|above| {
+            let below = mount.guest.strip_prefix(&above.guest).ok()?;
+            Some(above.host.join(below))
+        });
+        places.all(|place| fs::symlink_metadata(place).is_ok())
+    });
+    (can, cannot.into_iter().map(|it| it.guest).collect())
 }
 
 /// Where a path leads, if anywhere. Links of the host's system are root's own.

@@ -49,7 +49,8 @@ def walk(path, shallow):
             return
         yield f"file {path}/ {mode:o} {owner}"
         # What is mounted there is in the list of mounts; a journal is the guest's.
-        seen = path.startswith("/var/log/journal/") or (path.startswith("/run/ctr/") and os.path.ismount(path))
+        mounted = path.startswith("/run/ctr/") and os.path.ismount(path)
+        seen = path.startswith("/var/log/journal/") or (mounted and not path.startswith("/run/ctr/dev/"))
         if seen or any(re.fullmatch(pattern, path) for pattern in shallow):
             return
         for name in sorted(os.listdir(path)):
@@ -70,7 +71,7 @@ def walk(path, shallow):
         ]
         yield f"file {path} {mode:o} {owner} {found.st_size} {content} {' '.join(attributes)}".rstrip()
     else:
-        yield f"file {path} other {mode:o} {owner}"
+        yield f"file {path} other {mode:o} {owner} {os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
 
 
 def names():
@@ -147,9 +148,24 @@ def units():
         yield "job " + " ".join(line.split()[1:])
 
 
+def devices():
+    """What the control group of a guest with devices lets it open, and what it has in its /dev."""
+    for machine in sorted(os.listdir("/run/ctr/dev")) if os.path.isdir("/run/ctr/dev") else []:
+        allowed = output("systemctl", "show", "--property", "DeviceAllow", f"ctr-{machine}.service")
+        yield from (f"allowed {machine} {line}" for line in sorted(allowed.split("\n")))
+        leader = output("machinectl", "show", "--property", "Leader", "--value", machine).strip()
+        for name in sorted(os.listdir(f"/run/ctr/dev/{machine}")) if leader else []:
+            path = "/dev/" + name.replace("!", "/")
+            try:
+                found = os.stat(f"/proc/{leader}/root{path}", follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield f"device {machine} {path} {os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+
+
 def inventory(shallow):
     """All lines, sorted."""
     lines = []
-    for part in (files(shallow), names(), links(), tables(), mounts(), units()):
+    for part in (files(shallow), names(), links(), tables(), mounts(), units(), devices()):
         lines.extend(part)
     return sorted(lines)

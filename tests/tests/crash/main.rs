@@ -11,6 +11,7 @@
 mod by_itself;
 mod changes;
 mod comings_and_goings;
+mod devices;
 mod guests;
 mod outcome;
 mod scenario;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::thread;
 
-use ctr_lab::{Host, Options};
+use ctr_lab::{Host, Options, recorded_machine};
 
 use outcome::{Outcome, table};
 use scenario::Scenario;
@@ -45,6 +46,7 @@ fn a_crash_between_any_two_effects_is_survived() {
         comings_and_goings::scenarios(),
         changes::scenarios(),
         several::scenarios(),
+        devices::scenarios(),
     ]
     .concat();
     scenarios.retain(|it| wanted.split(',').any(|word| it.name.contains(word)));
@@ -137,6 +139,7 @@ fn boot() -> Host {
         .file("/etc/systemd/system/ctrd.service.d/crash.conf", DROP_IN)
         .file("/etc/systemd/system/ctr-.service.d/count.conf", COUNT)
         .file("/etc/tmpfiles.d/crash.conf", "d /run/crash 0755\n")
+        .hardware(recorded_machine("nvidia-laptop").expect("a recorded machine"))
         .with_ctr("schema = 1\n")
         .boot()
         .expect("a host boots");
@@ -145,5 +148,6 @@ fn boot() -> Host {
          (umask 077; echo secret >/etc/crash-secret)
          journalctl --flush; mkdir -p /var/log/journal && systemctl restart systemd-journald",
     );
+    host.write("/run/hardware/etc/cdi/nvidia.yaml", devices::SPECIFICATION);
     host
 }
