@@ -93,8 +93,8 @@ pub(super) fn mount(written: &spec::Mount, private: &[&Path]) -> Result<Judged<M
         }
     }
     let value = Some(Mount {
-        host,
         guest,
+        host,
         no_exec,
     });
     Ok(Judged { value, unapplied })
