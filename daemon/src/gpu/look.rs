@@ -2,7 +2,7 @@
 
 use super::cdi::{self, CdiError};
 use super::desired::{Offer, Refusal, found, given};
-use super::{Inventory, InventoryError, userspace};
+use super::{Driver, Gpu, Inventory, InventoryError, userspace};
 use crate::model::{CdiName, Container, GpuChoice, GpuRequest, Root};
 use crate::os::Paths;
 
@@ -23,20 +23,23 @@ pub fn offer(
         GpuChoice::Found { .. } => by_vendor(paths, container, request, inventory)?,
     };
     if offer.refused.is_none()
-        && let Some(module) = nvidia_module(&offer, inventory)
+        && let Some(driver) = nvidia_driver(&offer, inventory)
     {
+        let module = driver.version.as_deref();
         offer.refused = userspace::mismatch(&offer.delivery.mounts, module);
     }
     Ok(offer)
 }
 
-/// The version of NVIDIA's module, where that drives one of those that are given.
-fn nvidia_module<'a>(offer: &Offer, inventory: &'a Inventory) -> Option<Option<&'a str>> {
-    inventory.gpus.iter().find_map(|gpu| {
-        let driver = gpu.driver.as_ref()?;
-        let is_given = offer.given.contains(&gpu.given());
-        (is_given && driver.name == NVIDIA).then_some(driver.version.as_deref())
-    })
+/// NVIDIA's own driver, where that drives one of those that are given.
+fn nvidia_driver<'a>(offer: &Offer, inventory: &'a Inventory) -> Option<&'a Driver> {
+    let given = |gpu: &&Gpu| offer.given.contains(&gpu.given());
+    let mut drivers = inventory
+        .gpus
+        .iter()
+        .filter(given)
+        .filter_map(|gpu| gpu.driver.as_ref());
+    drivers.find(|driver| driver.name == NVIDIA)
 }
 
 /// The nodes are those that were found. What comes with NVIDIA's is the host's own driver, which on NixOS has a
@@ -48,7 +51,7 @@ fn by_vendor(
     inventory: &Inventory,
 ) -> Result<Offer, InventoryError> {
     let offer = found(request, inventory).unwrap_or_default();
-    if nvidia_module(&offer, inventory).is_none() {
+    if nvidia_driver(&offer, inventory).is_none() {
         return Ok(offer);
     }
     let has_store = matches!(container.root, Root::Nixos(_));

@@ -70,7 +70,7 @@ pub(super) fn of_cdi(edits: Edits) -> (Vec<Node>, Userspace) {
     nodes.extend(shown.nodes);
     nodes.sort();
     mounts.extend(shown.mounts);
-    let (mounts, impossible) = with_places(mounts);
+    let (mounts, impossible) = with_places(&mounts);
     unapplied.extend(impossible.iter().map(|path| {
         format!(
             "{} would stand in a directory of the host that the guest cannot write to",
@@ -95,7 +95,7 @@ pub(super) fn of_cdi(edits: Edits) -> (Vec<Node>, Userspace) {
 
 /// The mounts whose places can be, and those of which none can: within another mount, which is read-only,
 /// nothing can be made to mount over.
-fn with_places(mounts: Vec<Mount>) -> (Vec<Mount>, Vec<PathBuf>) {
+fn with_places(mounts: &[Mount]) -> (Vec<Mount>, Vec<PathBuf>) {
     let (can, cannot): (Vec<Mount>, Vec<Mount>) = mounts.iter().cloned().partition(|mount| {
         let above = mounts
             .iter()

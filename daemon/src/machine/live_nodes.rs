@@ -236,7 +236,7 @@ fn make_place(root: &File, path: &Path, base: Option<UidBase>) -> nix::Result<Ow
 /// Takes a node's mount away, and the empty file that it was mounted over.
 ///
 /// One that systemd-nspawn mounted cannot be taken away from a guest with users of its own
-/// (mount_namespaces(7), "Restrictions on mount namespaces"): it stays, and the unit's list of devices
+/// (`mount_namespaces(7)`, "Restrictions on mount namespaces"): it stays, and the unit's list of devices
 /// lets nobody open it.
 fn take(root: &File, path: &Path) -> nix::Result<()> {
     unmount(path);

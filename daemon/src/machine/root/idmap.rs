@@ -131,7 +131,7 @@ pub(super) fn set(
     set_attributes(tree, users, attributes)
 }
 
-/// [`set`], with these attributes (mount_setattr(2)).
+/// [`set`], with these attributes (`mount_setattr(2)`).
 pub(super) fn set_attributes(
     tree: &OwnedFd,
     users: Option<&UserNamespace>,
