@@ -140,7 +140,7 @@ pub(super) fn library_version(mounts: &[Mount]) -> Option<(String, PathBuf)> {
 }
 
 /// `550.54.14` of `libcuda.so.550.54.14`.
-fn version_in(name: &str) -> Option<String> {
+pub(super) fn version_in(name: &str) -> Option<String> {
     let version = ["libcuda.so.", "libnvidia-ml.so."]
         .iter()
         .find_map(|stem| name.strip_prefix(stem))?;

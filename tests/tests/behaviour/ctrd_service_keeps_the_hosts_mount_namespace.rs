@@ -84,7 +84,7 @@ fn bounded(host: &Host, status: &str) {
     ] {
         let found = property(host, "ctrd", setting);
         let words = |text: &str| {
-            let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
             words.sort();
             words
         };

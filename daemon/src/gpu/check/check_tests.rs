@@ -38,6 +38,13 @@ fn libraries(version: Option<&str>) -> Libraries {
     }
 }
 
+fn has(version: Option<&str>) -> Specification {
+    Specification::Has {
+        libraries: libraries(version),
+        undone: Vec::new(),
+    }
+}
+
 /// NVIDIA's libraries as NixOS has them.
 fn nixos() -> Facts {
     Facts {
@@ -190,22 +197,28 @@ fn nvidias_libraries_have_to_be_there_and_of_the_drivers_version() {
         specification,
         ..Facts::default()
     };
-    let unknown = specification(Specification::Has(libraries(None)));
+    let unknown = specification(has(None));
     only(
         &found(&unknown),
         Severity::Ok,
         "in the CDI specification",
         "",
     );
-    let old = specification(Specification::Has(libraries(Some("535.1"))));
+    let old = specification(has(Some("535.1")));
     only(&found(&old), Severity::Problem, "version mismatch", "again");
-    let refused = specification(Specification::Refused {
+    let refused = || Specification::Refused {
         reason: "/etc/cdi/nvidia.yaml mounts onto /".to_owned(),
         hint: "make it again".to_owned(),
-    });
+    };
+    let alone = found(&specification(refused()));
+    only(&alone, Severity::Problem, "mounts onto /", "make it again");
+    let beside = Facts {
+        specification: refused(),
+        ..nixos()
+    };
     only(
-        &found(&refused),
-        Severity::Problem,
+        &found(&beside)[..1],
+        Severity::Hint,
         "mounts onto /",
         "make it again",
     );
@@ -250,4 +263,18 @@ fn who_runs_without_is_told_of_and_no_problem() {
         "runs without gpu (nvidia-uvm)",
         "while it runs",
     );
+}
+
+#[test]
+fn what_a_specification_asks_for_and_is_not_done_is_said() {
+    let facts = Facts {
+        specification: Specification::Has {
+            libraries: libraries(Some("550.78")),
+            undone: vec!["/etc/cdi/nvidia.yaml: a hook is not run".to_owned()],
+        },
+        ..Facts::default()
+    };
+    let found = check(&of(vec![nvidia()]), &facts);
+    only(&found[1..2], Severity::Hint, "a hook is not run", "");
+    only(&found[2..], Severity::Ok, "of version 550.78", "");
 }

@@ -3,6 +3,8 @@
 use super::{Facts, Finding, Libraries, Severity, Specification};
 use crate::gpu::{Driver, Gpu, Inventory, Vendor};
 
+/// What stands before a sentence of its own about a specification.
+const SPECIFICATION: &str = "CDI:";
 const SUBJECT: &str = "NVIDIA's libraries";
 
 /// NVIDIA's libraries belong to the driver, and have to be of its version. Other vendors' are the guest's own.
@@ -12,22 +14,26 @@ pub(super) fn libraries(inventory: &Inventory, facts: &Facts) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if let Specification::Refused { reason, hint } = &facts.specification {
-        findings.push(
-            Finding::new(
-                Severity::Problem,
-                SUBJECT,
-                format!("cannot be taken: {reason}"),
-            )
-            .hint(hint.clone()),
-        );
+        // Where the host has them elsewhere, only a container that names its devices minds.
+        let severity = match facts.opengl_driver {
+            Some(_) => Severity::Hint,
+            None => Severity::Problem,
+        };
+        let what = format!("cannot be taken as a specification has them: {reason}");
+        findings.push(Finding::new(severity, SUBJECT, what).hint(hint.clone()));
     }
+    if let Specification::Has { undone, .. } = &facts.specification {
+        let undone = undone.iter();
+        findings.extend(undone.map(|what| Finding::new(Severity::Hint, SPECIFICATION, what)));
+    }
+    let refused = findings.iter().any(|it| it.severity == Severity::Problem);
     let found = match (&facts.opengl_driver, &facts.specification) {
         (Some(libraries), _) => Some((libraries, "/run/opengl-driver")),
-        (None, Specification::Has(libraries)) => Some((libraries, "the CDI specification")),
+        (None, Specification::Has { libraries, .. }) => Some((libraries, "the CDI specification")),
         (None, _) => None,
     };
     match found {
-        None if findings.is_empty() => findings.push(
+        None if !refused => findings.push(
             Finding::new(
                 Severity::Problem,
                 SUBJECT,

@@ -26,11 +26,24 @@ const LIBRARY: &str = "libnvidia-ml.so.1";
 /// Where the loader looks a library up, which an installed driver changes (ld.so(8)).
 const LOADERS_CACHE: &str = "/etc/ld.so.cache";
 
+/// A library that crashed, or said nothing in time, may have had its reason at that moment.
+const RETRY: Duration = Duration::from_secs(60);
+
 /// Asks, unless it is known that nobody answers.
 #[derive(Debug, Default)]
 pub(super) struct NvmlReader {
-    /// What there was to ask when nobody answered.
-    silent: Option<Circumstances>,
+    silent: Option<Silence>,
+}
+
+/// Nobody answered.
+#[derive(Debug)]
+struct Silence {
+    /// What there was to ask.
+    at: Circumstances,
+    /// When it is worth another try all the same.
+    until: Option<Instant>,
+    /// Why.
+    why: String,
 }
 
 /// What has to change before it is worth another try.
@@ -57,7 +70,7 @@ impl NvmlReader {
             return;
         }
         let now = circumstances(paths);
-        if self.silent.as_ref() == Some(&now) {
+        if self.silent.as_ref().is_some_and(|it| it.holds(&now)) {
             return;
         }
         let question = Question {
@@ -71,15 +84,26 @@ impl NvmlReader {
                 let owner = |pid| owner_of(proc, pid, guests);
                 distribute(answers, guests, owner, reading);
             }
-            Ok(Answer::Absent(why)) => {
-                tracing::info!("what NVIDIA's cards are used for is not known: {why}");
-                self.silent = Some(now);
-            }
+            Ok(Answer::Absent(why)) => self.fall_silent(now, None, why),
             Err(error) => {
-                tracing::warn!("what NVIDIA's cards are used for is not known: {error}");
-                self.silent = Some(now);
+                let until = Instant::now() + RETRY;
+                self.fall_silent(now, Some(until), error.to_string());
             }
         }
+    }
+
+    fn fall_silent(&mut self, at: Circumstances, until: Option<Instant>, why: String) {
+        // Once for each reason, however often it is tried.
+        if self.silent.as_ref().is_none_or(|before| before.why != why) {
+            tracing::warn!("what containers use of NVIDIA's cards is not known: {why}");
+        }
+        self.silent = Some(Silence { at, until, why });
+    }
+}
+
+impl Silence {
+    fn holds(&self, now: &Circumstances) -> bool {
+        self.at == *now && self.until.is_none_or(|until| Instant::now() < until)
     }
 }
 

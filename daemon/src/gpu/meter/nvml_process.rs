@@ -134,7 +134,7 @@ fn ask(question: &Question) -> Answer {
 
 /// Without attaching to every card there is: one that nobody asks about may sleep.
 fn load(libraries: &[PathBuf]) -> Result<Nvml, String> {
-    let mut why = "no place to look for it".to_owned();
+    let mut why = Vec::new();
     for library in libraries {
         let loaded = Nvml::builder()
             .lib_path(OsStr::new(library))
@@ -142,10 +142,12 @@ fn load(libraries: &[PathBuf]) -> Result<Nvml, String> {
             .init();
         match loaded {
             Ok(nvml) => return Ok(nvml),
-            Err(error) => why = format!("{}: {error}", library.display()),
+            // The loader names the library itself (dlerror(3)).
+            Err(NvmlError::LibloadingError(error)) => why.push(error.to_string()),
+            Err(error) => why.push(format!("{}: {error}", library.display())),
         }
     }
-    Err(why)
+    Err(why.join("; "))
 }
 
 fn ask_card(nvml: &Nvml, card: &str) -> Option<CardAnswer> {

@@ -65,7 +65,8 @@ impl Fleet {
             (runs || status.state == State::Waiting).then_some(Lacking { id, lack, runs })
         });
         let (lacking, paths) = (lacking.collect(), self.shared.paths.clone());
-        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, lacking));
+        let looked = inventory.clone();
+        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, &looked, lacking));
         Ok(check(&inventory, &facts.await.unwrap_or_default()))
     }
 
