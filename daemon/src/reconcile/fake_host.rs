@@ -4,11 +4,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::gpu::Offer;
 use crate::health::Outcome;
 use crate::machine::credentials::{Credentials, Taken};
 use crate::machine::root::{State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
-use crate::model::{Container, Root, UserMode};
+use crate::model::{Container, GpuChoice, GpuDevices, GpuRequest, GpuVendors, Root, UserMode};
 use crate::network::{
     Attachment, Inside, Interfaces, LINK_GROUP, Link, ObservedContainer, ObservedNamespace, Route,
     Sysctl,
@@ -304,5 +305,24 @@ impl Host for FakeHost {
 
     async fn changed(&self, _wanted: &Wanted) {
         self.changed.notified().await;
+    }
+}
+
+/// A container asks for NVIDIA's graphics processors.
+pub(super) fn asks_for_nvidia(optional: bool) -> GpuRequest {
+    GpuRequest {
+        choice: GpuChoice::Found {
+            vendor: GpuVendors::Nvidia,
+            devices: GpuDevices::All,
+        },
+        optional,
+    }
+}
+
+/// The driver of those is loaded, but for one module.
+pub(super) fn lacking_uvm() -> Offer {
+    Offer {
+        lacking: vec!["nvidia-uvm".to_owned()],
+        ..Offer::default()
     }
 }

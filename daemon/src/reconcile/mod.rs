@@ -46,6 +46,8 @@ mod step_name;
 mod supervise;
 mod task;
 #[cfg(test)]
+mod task_gpu_tests;
+#[cfg(test)]
 mod task_health_tests;
 #[cfg(test)]
 mod task_tests;

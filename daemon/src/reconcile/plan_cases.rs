@@ -16,7 +16,7 @@ use crate::model::{Program, Root, UserMode};
 use crate::network::ObservedContainer;
 
 use super::convergence::wanted;
-use super::fake_host::{FakeHost, connected, nothing, ready, state};
+use super::fake_host::{FakeHost, asks_for_nvidia, connected, lacking_uvm, nothing, ready, state};
 use super::host::{Conflict, Observed, Wanted};
 use super::plan::{Intent, plan};
 
@@ -44,6 +44,14 @@ struct Case {
     limits_differ: bool,
     #[serde(default)]
     unbounded: bool,
+    /// It asks for a graphics processor, and what that takes is not there.
+    #[serde(default)]
+    gpu_lacking: bool,
+    /// It starts without.
+    #[serde(default)]
+    gpu_optional: bool,
+    #[serde(default)]
+    devices_differ: bool,
     #[serde(default)]
     stale_registration: bool,
     #[serde(default)]
@@ -91,6 +99,12 @@ fn wanted_in(case: &Case, intent: Intent) -> Wanted {
     let mut wanted = wanted(intent);
     if case.nixos.is_some() {
         nixos(&mut wanted, "new", case.nixos_command);
+    }
+    if case.gpu_lacking {
+        let model = Arc::make_mut(&mut wanted.model);
+        let group = model.groups.get_mut(&wanted.id.group).expect("its group");
+        let container = group.containers.get_mut(&wanted.id.name).expect("itself");
+        container.gpu = Some(asks_for_nvidia(case.gpu_optional));
     }
     if let Some(word) = &case.credential {
         wanted.credentials = Arc::new(credentials(word));
@@ -204,6 +218,14 @@ fn observed(case: &Case) -> Observed {
     observed.files_current &= !case.files_stale;
     observed.limits_current &= !case.limits_differ;
     observed.bounds_current &= !case.unbounded;
+    observed.devices_current &= !case.devices_differ;
+    if case.gpu_lacking {
+        observed.offer = Some(Arc::new(lacking_uvm()));
+        if observed.unit.loaded && !case.command_changed {
+            let declared = wanted_in(case, Intent::Run).declared();
+            observed.unit.declared = Some((*declared).clone());
+        }
+    }
     observed.stale_registration = case.stale_registration;
     observed.conflict = case
         .conflict
