@@ -8,12 +8,14 @@
 //! cargo bench -p ctr-lab -- status 50          # `ctr status` beside `machinectl list`
 //! cargo bench -p ctr-lab -- start 10 50        # that many guests that boot, by ctrd and by systemd alone
 //! cargo bench -p ctr-lab -- probes 100         # that many guests that are probed every ten seconds
+//! cargo bench -p ctr-lab -- gpu                # a node that appears, until a guest can open it
 //! ```
 //!
 //! It asserts nothing: figures of one machine are compared with figures of the same run only.
 
 mod bus;
 mod declaration;
+mod gpu;
 mod nothing;
 mod port;
 mod probes;
@@ -40,6 +42,7 @@ fn main() -> Result<()> {
         port::published(&[10, 100])?;
         probes::probed(&[100])?;
         status::tables(&[50])?;
+        gpu::late()?;
         return start::guests(&[10, 50]);
     };
     let sizes: Vec<usize> = sizes
@@ -53,6 +56,7 @@ fn main() -> Result<()> {
         "status" => status::tables(&sizes),
         "start" => start::guests(&sizes),
         "probes" => probes::probed(&sizes),
-        other => bail!("{other} is none of: nothing, declared, port, status, start, probes"),
+        "gpu" => gpu::late(),
+        other => bail!("{other} is none of: nothing, declared, port, status, start, probes, gpu"),
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ctr_api::wire::State;
 use ctr_lab::Host;
 
-use crate::guests::{PATIENCE, booted, lab, property, running, sleeper};
+use crate::gpus::machine;
+use crate::guests::{PATIENCE, booted, lab, property, running, sleeper, until};
 
 /// How long nothing is waited for. It is what is measured, so there is nothing else to wait for.
 const QUIET: Duration = Duration::from_secs(4);
@@ -14,7 +16,28 @@ const QUIET: Duration = Duration::from_secs(4);
 fn idles_when_nothing_happens() {
     let host = Host::with_ctr(&lab(&[sleeper("web", 11, ""), booted("boots", 12, "")]));
     running(&host, &["web", "boots"]);
-    let pid = property(&host, "ctrd", "MainPID");
+    idles(&host);
+}
+
+#[test]
+fn idles_beside_graphics_processors() {
+    let host = machine(
+        "nvidia-laptop",
+        &lab(&[
+            sleeper("web", 11, "gpu = { vendor = \"nvidia\" }\n"),
+            booted("likes", 12, "gpu = { vendor = \"amd\", optional = true }\n"),
+            sleeper("waits", 13, "gpu = { vendor = \"amd\" }\n"),
+        ]),
+    );
+    running(&host, &["web", "likes"]);
+    until(&host, "waits", State::Waiting);
+    idles(&host);
+}
+
+/// Asserts that ctrd comes to rest, and that what it does then would be seen.
+#[track_caller]
+fn idles(host: &Host) {
+    let pid = property(host, "ctrd", "MainPID");
     // How often each thread of it slept and was woken. One that ends takes its count along, and one may end
     // while it is counted.
     let count = format!(
