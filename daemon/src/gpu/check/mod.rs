@@ -103,11 +103,9 @@ fn lacks(lacking: &Lacking) -> Finding {
     } = lack;
     let subject = id.to_string();
     let (severity, what) = if *runs {
-        {
-            let and = if lack.refused { ", and" } else { "" };
-            let what = format!("runs{and} {}", lack.while_it_runs());
-            (Severity::Hint, what)
-        }
+        let and = if lack.refused { ", and" } else { "" };
+        let what = format!("runs{and} {}", lack.while_it_runs());
+        (Severity::Hint, what)
     } else {
         (Severity::Problem, format!("waits for {reason}"))
     };
