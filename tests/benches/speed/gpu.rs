@@ -7,10 +7,11 @@ use anyhow::{Context, Result};
 use ctr_lab::{Host, Options, recorded_machine};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
-use crate::PATIENCE;
 use crate::port::monotonic;
 use crate::sample::Sample;
 
+/// For one start, and for one look.
+const PATIENCE: Duration = Duration::from_secs(40);
 const TIMES: usize = 20;
 const UVM: u64 = 511;
 const NODE: &str = "/run/hardware/dev/nvidia-uvm";
@@ -41,7 +42,7 @@ try:
     os.open("/dev/nvidia-uvm", os.O_RDWR)
 except OSError as error:
     assert error.errno == errno.ENXIO
-open("/run/opened", "w").write("%d\n" % time.monotonic_ns())
+print(time.monotonic_ns(), file=open("/run/opened", "w"))
 time.sleep(1e9)
 """]
 gpu = { vendor = "nvidia" }
