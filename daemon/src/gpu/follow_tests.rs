@@ -138,6 +138,18 @@ fn specifications_and_libraries_are_told_of() {
         follower
             .tells_of("one that is written again", make("etc/cdi/nvidia.yaml"))
             .await;
+        let closed = |path: &'static str| {
+            move |root: &Path| {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+                fs::set_permissions(root.join(path), mode).expect("closed");
+            }
+        };
+        follower
+            .tells_of("who may write to it", closed("etc/cdi/nvidia.yaml"))
+            .await;
+        follower
+            .tells_of("who may write into its directory", closed("etc/cdi"))
+            .await;
         follower
             .tells_nothing_of("another file", make("etc/cdi/README"))
             .await;

@@ -44,7 +44,8 @@ impl Names {
             | match self {
                 // Whoever made a node says afterwards who may open it.
                 Self::All | Self::Devices => WatchMask::ATTRIB,
-                Self::Specifications => WatchMask::CLOSE_WRITE,
+                // One that others could have written is mended by changing its owner or mode, or its directory's.
+                Self::Specifications => WatchMask::CLOSE_WRITE | WatchMask::ATTRIB,
                 Self::One(_) => WatchMask::empty(),
             }
     }
@@ -116,7 +117,7 @@ impl Watched {
         let gone = EventMask::DELETE_SELF | EventMask::MOVE_SELF | EventMask::IGNORED;
         match event.name {
             Some(name) => names.iter().any(|names| names.has(name)),
-            None => event.mask.intersects(gone),
+            None => event.mask.intersects(gone | EventMask::ATTRIB),
         }
     }
 }
