@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use super::RootError;
 use super::binds::detach_below;
-use super::host_path::open_host;
+use super::host_path::{Opened, open_host};
 use super::idmap::{attach, copy_of, set_attributes};
 use super::mounts::private_directory;
 use crate::gpu::Mount;
@@ -27,7 +27,7 @@ pub(super) fn attach_driver_files(
     private_directory(&paths.driver_files())?;
     private_directory(&directory)?;
     for (index, mount) in mounts.iter().enumerate() {
-        let source = open_host(&mount.host)?;
+        let source = open(mount)?;
         let io = |what| RootError::io(what, &mount.host);
         let tree = copy_of(&source.file, false).map_err(io("copy the mount of"))?;
         set_attributes(&tree, None, attributes(mount)).map_err(io("set up the mount of"))?;
@@ -61,9 +61,13 @@ fn attributes(mount: &Mount) -> u64 {
 
 /// Whether the mounts could be made; none is.
 pub(super) fn try_driver_files(mounts: &[Mount]) -> Result<(), RootError> {
-    mounts.iter().try_for_each(|mount| {
-        open_host(&mount.host)?;
-        Ok(())
+    mounts.iter().try_for_each(|mount| open(mount).map(drop))
+}
+
+fn open(mount: &Mount) -> Result<Opened, RootError> {
+    open_host(&mount.host).map_err(|source| RootError::DriverFile {
+        path: mount.host.clone(),
+        source,
     })
 }
 

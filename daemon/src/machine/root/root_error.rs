@@ -75,6 +75,15 @@ pub enum RootError {
     /// The owners of a bind cannot be right.
     #[error(transparent)]
     Owner(#[from] OwnerError),
+    /// A file that a specification of devices names cannot be given.
+    #[error("{path}, which comes with the graphics processor, cannot be given")]
+    DriverFile {
+        /// The path on the host.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: HostPathError,
+    },
     /// A path of the host cannot be opened safely.
     #[error(transparent)]
     HostPath(#[from] HostPathError),
@@ -127,6 +136,14 @@ impl RootError {
                 Some("declare a user of the host, by name or number".to_owned())
             }
             Self::Owner(error) => Some(error.hint()),
+            Self::DriverFile { path, source } => Some(match source {
+                HostPathError::LinkOfAnother { .. } => format!(
+                    "make the link as root, or let the CDI specification name the path that {} leads to",
+                    path.display()
+                ),
+                _ => "install the driver's files, or have its CDI specification generated again"
+                    .to_owned(),
+            }),
             Self::HostPath(error) => error.hint(),
             Self::OpenRoot { path } => Some(format!(
                 "close a directory above it to others, as `chmod o-rwx {}` would",
