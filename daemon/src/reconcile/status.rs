@@ -62,6 +62,8 @@ pub struct Status {
     pub gpus: Vec<Given>,
     /// What is not there of those that it asks for.
     pub lack: Option<Lack>,
+    /// What their specifications ask for and is not done, each as a sentence; of one that is up.
+    pub undone: Vec<String>,
     /// What bounds its unit, by property: `u64::MAX` for no bound. Empty where there is no unit.
     pub limits: HashMap<&'static str, u64>,
     /// Which of those limits a drop-in of an administrator sets, and which file.
@@ -93,6 +95,7 @@ impl Status {
             control_group: String::new(),
             gpus: Vec::new(),
             lack: None,
+            undone: Vec::new(),
             limits: HashMap::new(),
             overridden: BTreeMap::new(),
             uid_base: None,

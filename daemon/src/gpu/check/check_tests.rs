@@ -1,4 +1,4 @@
-use super::{Facts, Finding, Lacking, Libraries, Severity, Specification, check};
+use super::{Facts, Finding, Lacking, Libraries, Severity, Specification, Undone, check};
 use crate::gpu::{Driver, Gpu, Inventory, Lack, Node, Vendor};
 use crate::model::ContainerId;
 
@@ -277,4 +277,24 @@ fn what_a_specification_asks_for_and_is_not_done_is_said() {
     let found = check(&of(vec![nvidia()]), &facts);
     only(&found[1..2], Severity::Hint, "a hook is not run", "");
     only(&found[2..], Severity::Ok, "of version 550.78", "");
+}
+
+#[test]
+fn who_runs_without_what_a_specification_asks_for_says_it_in_its_place() {
+    let sentence = "a hook of /etc/cdi/nvidia.yaml is not done".to_owned();
+    let facts = Facts {
+        specification: Specification::Has {
+            libraries: libraries(Some("550.78")),
+            undone: vec![sentence.clone()],
+        },
+        undone: vec![Undone {
+            id: lacking(true).id,
+            sentences: vec![sentence],
+        }],
+        ..Facts::default()
+    };
+    let found = check(&of(vec![nvidia()]), &facts);
+    only(&found[1..2], Severity::Ok, "of version 550.78", "");
+    only(&found[2..], Severity::Hint, "asks for: a hook of", "");
+    assert_eq!(found[2].subject, "ml/ollama");
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use super::Lacking;
+use super::{Lacking, Undone};
 use crate::gpu::userspace::version_in;
 use crate::gpu::{Inventory, cdi};
 use crate::os::Paths;
@@ -20,6 +20,8 @@ pub struct Facts {
     pub keeps_memory_over_sleep: Option<bool>,
     /// Containers that have not got all that they ask for.
     pub lacking: Vec<Lacking>,
+    /// What running containers are not given of what their specifications say.
+    pub undone: Vec<Undone>,
 }
 
 /// The driver's libraries in one place.
@@ -58,8 +60,8 @@ const KIND: &str = "nvidia.com/gpu";
 const TEXT_MAX: u64 = 64 * 1024;
 
 impl Facts {
-    /// Looks at the host. What cannot be read is not known.
-    pub fn of_host(paths: &Paths, inventory: &Inventory, lacking: Vec<Lacking>) -> Self {
+    /// Looks at the host, of whose containers it says nothing. What cannot be read is not known.
+    pub fn of_host(paths: &Paths, inventory: &Inventory) -> Self {
         let library = paths.opengl_driver.join("lib").join(CUDA);
         let parameters = text(&paths.proc.join("driver/nvidia/params"));
         Self {
@@ -68,7 +70,8 @@ impl Facts {
                 .map(|it| libraries(std::iter::once(it.as_path()))),
             specification: specification(paths, inventory),
             keeps_memory_over_sleep: parameters.as_deref().and_then(keeps_memory),
-            lacking,
+            lacking: Vec::new(),
+            undone: Vec::new(),
         }
     }
 }
@@ -121,7 +124,7 @@ mod tests {
     fn a_host_tells_the_version_of_its_libraries_and_what_its_driver_keeps() {
         let host = tempfile::tempdir().expect("a directory");
         let paths = Paths::default().with_hardware_below(host.path());
-        let of_host = || Facts::of_host(&paths, &Inventory::default(), Vec::new());
+        let of_host = || Facts::of_host(&paths, &Inventory::default());
         assert_eq!(of_host(), Facts::default());
         let store = host.path().join("nix/store/abc-nvidia-x11-550.78/lib");
         let lib = host.path().join("run/opengl-driver/lib");
@@ -152,7 +155,7 @@ mod tests {
                  containerPath: {guest}\n"
             );
             fs::write(directory.join("nvidia.yaml"), text).expect("written");
-            Facts::of_host(&paths, &Inventory::default(), Vec::new()).specification
+            Facts::of_host(&paths, &Inventory::default()).specification
         };
         match said("/usr/lib/libcuda.so.550.78") {
             Specification::Has { libraries, .. } => {

@@ -63,6 +63,15 @@ pub struct Lacking {
     pub runs: bool,
 }
 
+/// A running container whose specifications ask for something that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// Which.
+    pub id: ContainerId,
+    /// What, each as a sentence.
+    pub sentences: Vec<String>,
+}
+
 /// Everything that there is to say: of each card, of the drivers' libraries, of sleep, of containers. Pure.
 pub fn check(inventory: &Inventory, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -73,6 +82,7 @@ pub fn check(inventory: &Inventory, facts: &Facts) -> Vec<Finding> {
     findings.extend(userspace::libraries(inventory, facts));
     findings.extend(userspace::sleep(inventory, facts));
     findings.extend(facts.lacking.iter().map(lacks));
+    findings.extend(facts.undone.iter().flat_map(does_without));
     findings
 }
 
@@ -118,6 +128,14 @@ fn lacks(lacking: &Lacking) -> Finding {
         ),
         None => finding.hint("it is given that when it is there, while it runs"),
     }
+}
+
+fn does_without(undone: &Undone) -> impl Iterator<Item = Finding> {
+    let subject = undone.id.to_string();
+    undone.sentences.iter().map(move |sentence| {
+        let what = format!("runs without something that its specification asks for: {sentence}");
+        Finding::new(Severity::Hint, &subject, what)
+    })
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ pub(super) fn libraries(inventory: &Inventory, facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::new(severity, SUBJECT, what).hint(hint.clone()));
     }
     if let Specification::Has { undone, .. } = &facts.specification {
-        let undone = undone.iter();
+        // Whoever runs without it says so itself.
+        let said = |what: &&String| facts.undone.iter().any(|it| it.sentences.contains(what));
+        let undone = undone.iter().filter(|what| !said(what));
         findings.extend(undone.map(|what| Finding::new(Severity::Hint, SPECIFICATION, what)));
     }
     let refused = findings.iter().any(|it| it.severity == Severity::Problem);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ctr_api::wire::State;
 
-use crate::gpu::check::{Facts, Finding, Lacking, check};
+use crate::gpu::check::{Facts, Finding, Lacking, Undone, check};
 use crate::gpu::meter::{Guest, Reading};
 use crate::gpu::{Given, Inventory};
 use crate::model::{ContainerId, PciAddress};
@@ -58,16 +58,23 @@ impl Fleet {
     /// What is as it should be with them, and what is not.
     pub async fn check_gpus(&self) -> Result<Vec<Finding>, HostError> {
         let inventory = self.host.inventory().await?;
-        let lacking = self.statuses().into_iter().filter_map(|(id, status)| {
-            let lack = status.lack?;
+        let (looked, paths) = (inventory.clone(), self.shared.paths.clone());
+        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, &looked));
+        let mut facts = facts.await.unwrap_or_default();
+        for (id, status) in self.statuses() {
             let runs = status.state.is_up();
             // One that is stopped lacks nothing.
-            (runs || status.state == State::Waiting).then_some(Lacking { id, lack, runs })
-        });
-        let (lacking, paths) = (lacking.collect(), self.shared.paths.clone());
-        let looked = inventory.clone();
-        let facts = tokio::task::spawn_blocking(move || Facts::of_host(&paths, &looked, lacking));
-        Ok(check(&inventory, &facts.await.unwrap_or_default()))
+            let looks = runs || status.state == State::Waiting;
+            if let Some(lack) = status.lack.filter(|_| looks) {
+                let id = id.clone();
+                facts.lacking.push(Lacking { id, lack, runs });
+            }
+            if !status.undone.is_empty() {
+                let sentences = status.undone;
+                facts.undone.push(Undone { id, sentences });
+            }
+        }
+        Ok(check(&inventory, &facts))
     }
 
     fn statuses(&self) -> Vec<(ContainerId, Status)> {

@@ -3,6 +3,7 @@
 use ctr_api::wire::State;
 use tokio::time::Instant;
 
+use crate::gpu::Offer;
 use crate::health::Verdict;
 use crate::machine::Active;
 
@@ -12,7 +13,7 @@ use crate::reconcile::marks::Mark;
 use crate::reconcile::plan::{Plan, Step};
 use crate::reconcile::reason::list;
 use crate::reconcile::state::{Case, Doing, Facts, Held, case};
-use crate::reconcile::status::now_ms;
+use crate::reconcile::status::{Status, now_ms};
 
 /// Why nothing is done on a host that shuts down.
 pub(super) const HOST_STOPS: &str = "the host is shutting down";
@@ -27,9 +28,19 @@ impl<H: Host> Task<H> {
             let why = "it switches to its new system".to_owned();
             self.publish_as(Doing::Nothing, Some(why), Some(observed));
         } else if plan.steps.contains(&Step::StartUnit) {
+            self.say_undone(observed);
             self.publish_as(Doing::Start, None, Some(observed));
         } else if plan.stops() {
             self.publish_as(Doing::Stop, None, Some(observed));
+        }
+    }
+
+    /// Says what of its specifications this start does without.
+    fn say_undone(&self, observed: &Observed) {
+        let id = &self.wanted.id;
+        let offer = observed.offer.iter();
+        for sentence in offer.flat_map(|offer| &offer.delivery.unapplied) {
+            tracing::info!(container = %id, "{id} starts without something: {sentence}");
         }
     }
 
@@ -194,14 +205,22 @@ impl<H: Host> Task<H> {
                 status
                     .control_group
                     .clone_from(&observed.unit.control_group);
-                let offer = observed.offer.as_ref().filter(|_| state.is_up());
-                status.gpus = offer.map_or_else(Vec::new, |offer| offer.given.clone());
                 status.limits.clone_from(&observed.unit.settable);
                 status.overridden.clone_from(&observed.unit.overridden);
                 status.uid_base = observed.state.and_then(|state| state.base);
-                let offer = observed.offer.as_ref().filter(|_| state.is_up());
-                status.gpus = offer.map(|offer| offer.given.clone()).unwrap_or_default();
+                tell_offer(status, state, observed.offer.as_deref());
             }
         });
     }
+}
+
+/// What it has of graphics processors. Where nobody knows what it should have it keeps what it has.
+fn tell_offer(status: &mut Status, state: State, offer: Option<&Offer>) {
+    let up = state.is_up();
+    if up && offer.is_some_and(|offer| offer.unclear) {
+        return;
+    }
+    let offer = offer.filter(|_| up);
+    status.gpus = offer.map_or_else(Vec::new, |it| it.given.clone());
+    status.undone = offer.map_or_else(Vec::new, |it| it.delivery.unapplied.clone());
 }
