@@ -1,100 +1,32 @@
 //! No CDI specification makes the reading panic, hang, or take memory out of proportion.
 
+mod cdi_reading;
+
 use std::ffi::CString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use ctrd::gpu::cdi::{CdiError, Edits, FILES_MAX, SIZE_MAX, edits, userspace};
+use ctrd::gpu::cdi::{CdiError, FILES_MAX, SIZE_MAX, edits};
 use ctrd::gpu::{Gpu, Inventory, Node, Vendor};
-use ctrd::model::CdiName;
-use ctrd::os::Paths;
-use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
-use tempfile::TempDir;
 
-#[global_allocator]
-static ALLOCATED: PeakAlloc = PeakAlloc;
+use cdi_reading::{Host, name, read};
 
-/// The most that reading a specification may hold at once, in bytes.
-const MEMORY_MAX: usize = 64 * 1024 * 1024;
-/// The allocator counts for the whole process: one is read at a time.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// A host with specifications, and `/dev/null` as its only device.
-struct Host {
-    root: TempDir,
-    paths: Paths,
-}
-
-impl Host {
-    fn new() -> Self {
-        let root = tempfile::tempdir().expect("made");
-        let paths = Paths {
-            dev: "/dev".into(),
-            ..Paths::default().with_hardware_below(root.path())
-        };
-        for directory in &paths.cdi {
-            fs::create_dir_all(directory).expect("made");
+/// Why nothing is given, and whose fault that is.
+fn refusal(host: &Host) -> (PathBuf, String) {
+    match host.edits() {
+        Err(CdiError::Refused { file, reason, hint }) => {
+            assert!(!hint.is_empty());
+            (file, reason)
         }
-        Self { root, paths }
+        other => panic!("not refused: {other:?}"),
     }
-
-    /// The path of a specification in `/etc/cdi`.
-    fn spec(&self, name: &str) -> PathBuf {
-        self.root.path().join("etc/cdi").join(name)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.spec(name);
-        fs::write(&path, bytes).expect("written");
-        path
-    }
-
-    fn edits(&self) -> Result<Edits, CdiError> {
-        edits(&self.paths, &Inventory::default(), &[name("x.org/gpu=a")])
-    }
-
-    /// Why nothing is given, and whose fault that is.
-    fn refusal(&self) -> (PathBuf, String) {
-        match self.edits() {
-            Err(CdiError::Refused { file, reason, hint }) => {
-                assert!(!hint.is_empty());
-                (file, reason)
-            }
-            other => panic!("not refused: {other:?}"),
-        }
-    }
-}
-
-fn name(text: &str) -> CdiName {
-    text.parse().expect("a name")
 }
 
 /// Gives the device `x.org/gpu=a`, the null device under another name.
 const GOOD: &str = r#"{"cdiVersion": "0.6.0", "kind": "x.org/gpu", "devices": [{"name": "a",
     "containerEdits": {"deviceNodes": [{"path": "/dev/x", "hostPath": "/dev/null"}]}}]}"#;
-
-/// Reads it in both formats, within the bound of memory. What comes is a specification or a sentence.
-fn read(bytes: &[u8]) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    for file in ["x.json", "x.yaml"] {
-        let host = Host::new();
-        host.write(file, bytes);
-        ALLOCATED.reset_peak_usage();
-        let before = ALLOCATED.current_usage();
-        let result = host.edits();
-        let space = userspace(&host.paths, &Inventory::default(), "nvidia.com/gpu");
-        let taken = ALLOCATED.peak_usage().saturating_sub(before);
-        assert!(taken < MEMORY_MAX, "{taken} bytes of memory at once");
-        for error in [result.err(), space.err()].into_iter().flatten() {
-            let text = error.to_string();
-            assert!(text.len() < 1000, "{text}");
-            assert!(!text.chars().any(char::is_control), "{text:?}");
-        }
-    }
-}
 
 fn cases() -> Vec<Vec<u8>> {
     let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cdi_cases");
@@ -236,7 +168,7 @@ fn a_large_file_takes_no_memory_out_of_proportion() {
 fn a_file_over_the_bound_is_refused_unread() {
     let host = Host::new();
     let path = host.write("x.json", &vec![b' '; SIZE_MAX + 1]);
-    let (file, reason) = host.refusal();
+    let (file, reason) = refusal(&host);
     assert_eq!(file, path);
     assert!(reason.contains("more than 1048576 bytes"), "{reason}");
     let room = SIZE_MAX - GOOD.len();
@@ -255,7 +187,7 @@ fn a_list_over_the_bound_is_refused() {
     with(4096);
     host.edits().expect("it is within the bound");
     with(4097);
-    let (_, reason) = host.refusal();
+    let (_, reason) = refusal(&host);
     assert!(reason.contains("more than 4096 entries"), "{reason}");
 }
 
@@ -272,7 +204,7 @@ fn too_many_files_are_refused() {
     let (_, reason) = {
         fs::remove_file(host.spec("0.yaml")).expect("there");
         host.write("y.json", b"");
-        host.refusal()
+        refusal(&host)
     };
     assert!(reason.contains("more than 256"), "{reason}");
 }
@@ -283,15 +215,15 @@ fn what_is_no_file_is_refused_at_once() {
     let fifo = host.spec("x.json");
     let c_path = CString::new(fifo.to_str().expect("text")).expect("no NUL");
     nix::unistd::mkfifo(c_path.as_c_str(), nix::sys::stat::Mode::S_IRUSR).expect("made");
-    let (file, reason) = host.refusal();
+    let (file, reason) = refusal(&host);
     assert_eq!(file, fifo);
     assert!(reason.contains("not a regular file"), "{reason}");
     fs::remove_file(&fifo).expect("there");
     fs::create_dir(&fifo).expect("made");
-    assert!(host.refusal().1.contains("not a regular file"));
+    assert!(refusal(&host).1.contains("not a regular file"));
     fs::remove_dir(&fifo).expect("there");
     symlink("nowhere", &fifo).expect("made");
-    assert!(host.refusal().1.contains("cannot be read"));
+    assert!(refusal(&host).1.contains("cannot be read"));
     // A link to a file of root's is one, as on a host whose files all are in a store.
     host.write("store", GOOD.as_bytes());
     fs::remove_file(&fifo).expect("there");
@@ -305,14 +237,14 @@ fn what_others_can_write_is_refused() {
     let path = host.write("x.json", GOOD.as_bytes());
     host.edits().expect("only root can write to it");
     fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("set");
-    assert!(host.refusal().1.contains("everybody can write"));
+    assert!(refusal(&host).1.contains("everybody can write"));
     fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("set");
     chown(&path, Some(1000), None).expect("tests run as root");
-    assert!(host.refusal().1.contains("belongs to user 1000"));
+    assert!(refusal(&host).1.contains("belongs to user 1000"));
     chown(&path, Some(0), None).expect("tests run as root");
     let directory = path.parent().expect("it has one");
     fs::set_permissions(directory, Permissions::from_mode(0o777)).expect("set");
-    assert!(host.refusal().1.contains("everybody can write"));
+    assert!(refusal(&host).1.contains("everybody can write"));
 }
 
 #[test]
@@ -369,12 +301,12 @@ fn a_link_of_dev_leads_nowhere_else() {
     for target in ["/dev/null", "../../dev/null", "../../../../../../dev/null"] {
         let link = dev.join("dri/link");
         symlink(target, &link).expect("made");
-        let (_, reason) = host.refusal();
+        let (_, reason) = refusal(&host);
         assert!(reason.contains("cannot be looked at"), "{target}: {reason}");
         fs::remove_file(link).expect("there");
     }
     fs::write(dev.join("file"), "").expect("made");
     symlink("../file", dev.join("dri/link")).expect("made");
-    let (_, reason) = host.refusal();
+    let (_, reason) = refusal(&host);
     assert!(reason.contains("is a file"), "{reason}");
 }
