@@ -64,7 +64,8 @@ impl Goal {
 pub(super) fn is_stuck(now: &ContainerStatus, host: &HostStatus) -> bool {
     // Nobody waits for itself; the bound is for a host that says so all the same.
     fn waits(now: &ContainerStatus, host: &HostStatus, most: usize) -> bool {
-        if now.lacks.is_some() {
+        // What is optional may be lacking as well, while it waits for somebody else.
+        if now.lacks.is_some() && now.lacks == now.reason {
             return true;
         }
         let others = now.waits_for.iter().map(|name| {
@@ -135,6 +136,18 @@ mod tests {
     #[test]
     fn waiting_for_a_device_is_no_failure() {
         assert_eq!(judge(Goal::Started, &[State::Waiting]), Verdict::OnItsWay);
+    }
+
+    #[test]
+    fn who_waits_for_a_graphics_processor_is_stuck_and_who_lacks_an_optional_one_is_not() {
+        let lacking = |reason: &str| ContainerStatus {
+            reason: Some(reason.to_owned()),
+            lacks: Some("gpu (nvidia-uvm)".to_owned()),
+            ..sample::in_state("ml", "web", State::Waiting)
+        };
+        let stuck = |now: ContainerStatus| is_stuck(&now, &sample::host_of(vec![now.clone()]));
+        assert!(stuck(lacking("gpu (nvidia-uvm)")));
+        assert!(!stuck(lacking("ml/db is not ready")));
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub(super) fn of_cdi(edits: Edits) -> (Vec<Node>, Userspace) {
     let shown = shown(&links, &nodes, &mounts);
     nodes.extend(shown.nodes);
     nodes.sort();
+    // A link to a node never takes the place of another.
+    nodes.dedup_by(|second, first| second.path == first.path);
     mounts.extend(shown.mounts);
     let (mounts, impossible) = with_places(&mounts);
     unapplied.extend(impossible.iter().map(|path| {

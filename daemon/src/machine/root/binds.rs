@@ -1,10 +1,9 @@
 //! Binds: each is a mount of ctrd's own, made of what was opened and judged, and attached where
 //! nspawn finds it. Decision 0012 has the reasons.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::unistd::User;
@@ -14,7 +13,7 @@ use crate::os::{Paths, failpoint};
 
 use super::host_path::{HostPathError, Opened, make_host_directory, open_as_far, open_host};
 use super::idmap::{UserNamespace, attach, copy_of, set};
-use super::mounts::{mounts_below, private_directory, unmount};
+use super::mounts::{make_mount_point, mounts_below, private_directory, unmount};
 use super::ownership::{FOREIGN, IdMap, Mapping, Ownership, mapping};
 use super::{RootError, UidBase, passwd};
 
@@ -39,17 +38,7 @@ pub(super) fn attach_binds(
         let mapping = judge(bind, &source, guest, base)?;
         let tree = detached(bind, &source, mapping)?;
         let target = directory.join(index.to_string());
-        if source.is_directory() {
-            private_directory(&target)?;
-        } else {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&target)
-                .map_err(RootError::io("make", &target))?;
-        }
+        make_mount_point(&target, source.is_directory())?;
         failpoint("bind's mount point made");
         attach(&tree, &target).map_err(RootError::io("mount", &target))?;
         failpoint("bind mounted");

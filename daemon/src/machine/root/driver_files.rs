@@ -1,13 +1,10 @@
 //! Files of the host's drivers that a guest sees: mounts of ctrd's own, as its binds are.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
-
 use super::RootError;
 use super::binds::detach_below;
 use super::host_path::{Opened, open_host};
 use super::idmap::{attach, copy_of, set_attributes};
-use super::mounts::private_directory;
+use super::mounts::{make_mount_point, private_directory};
 use crate::gpu::Mount;
 use crate::model::MachineName;
 use crate::os::{Paths, failpoint};
@@ -32,17 +29,7 @@ pub(super) fn attach_driver_files(
         let tree = copy_of(&source.file, false).map_err(io("copy the mount of"))?;
         set_attributes(&tree, None, attributes(mount)).map_err(io("set up the mount of"))?;
         let target = directory.join(index.to_string());
-        if source.is_directory() {
-            private_directory(&target)?;
-        } else {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&target)
-                .map_err(RootError::io("make", &target))?;
-        }
+        make_mount_point(&target, source.is_directory())?;
         failpoint("driver file's mount point made");
         attach(&tree, &target).map_err(RootError::io("mount", &target))?;
         failpoint("driver file mounted");

@@ -1,10 +1,10 @@
 //! The mount that a machine's root is: an overlay with a private layer on a shared tree, or a
 //! directory of its own.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -229,6 +229,17 @@ pub(super) fn private_directory(path: &Path) -> Result<(), RootError> {
     // One of an earlier version may be open.
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
         .map_err(RootError::io("close", path))
+}
+
+/// Makes what a directory, or anything else, can be mounted over; what is there stays.
+pub(super) fn make_mount_point(path: &Path, for_directory: bool) -> Result<(), RootError> {
+    if for_directory {
+        return private_directory(path);
+    }
+    let mut file = OpenOptions::new();
+    file.write(true).create(true).truncate(false).mode(0o600);
+    file.open(path).map_err(RootError::io("make", path))?;
+    Ok(())
 }
 
 /// Makes a directory of ours with its owner; one that is there keeps its content. Its name outlives a
