@@ -45,48 +45,60 @@ pub fn after(step: &str) {
 #[cfg(debug_assertions)]
 mod armed {
     use std::env;
-    use std::fs::{self, OpenOptions};
-    use std::io::Write;
-    use std::path::{Path, PathBuf};
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::os::fd::{AsFd, OwnedFd};
     use std::sync::{LazyLock, Mutex, PoisonError};
 
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::getpid;
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
 
-    static DIRECTORY: LazyLock<Option<PathBuf>> =
-        LazyLock::new(|| env::var_os("CTR_FAILPOINTS").map(PathBuf::from));
+    /// Opened before anything else happens: a thread that has joined a guest's mount namespace finds no
+    /// path of the host.
+    static DIRECTORY: LazyLock<Option<OwnedFd>> = LazyLock::new(|| {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        openat(CWD, env::var_os("CTR_FAILPOINTS")?, flags, Mode::empty()).ok()
+    });
     /// Threads pass one after the other.
     static TURN: Mutex<()> = Mutex::new(());
 
     pub(super) fn pass(name: &str) {
         let Some(directory) = &*DIRECTORY else { return };
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(mut passed) = OpenOptions::new()
-            .append(true)
-            .open(directory.join("passed"))
-        {
+        if let Some(mut passed) = open(directory, "passed", OFlags::WRONLY | OFlags::APPEND) {
             let _ = passed.write_all(format!("{name}\n").as_bytes());
         }
-        if is_due(&directory.join("die"), name) {
+        if is_due(directory, name) {
             let _ = kill(getpid(), Signal::SIGKILL);
         }
     }
 
+    fn open(directory: impl AsFd, name: &str, flags: OFlags) -> Option<File> {
+        let opened = openat(directory, name, flags | OFlags::CLOEXEC, Mode::empty());
+        opened.ok().map(File::from)
+    }
+
     /// Counts a passing in `die`; the file is gone when this was the one to die at.
-    pub(super) fn is_due(die: &Path, name: &str) -> bool {
-        let Ok(order) = fs::read_to_string(die) else {
+    pub(super) fn is_due(directory: impl AsFd, name: &str) -> bool {
+        let mut order = String::new();
+        let read = open(&directory, "die", OFlags::RDONLY)
+            .is_some_and(|mut file| file.read_to_string(&mut order).is_ok());
+        if !read {
             return false;
-        };
+        }
         let left = match order.trim_end().split_once(' ') {
             Some((left, at)) if at == name => left.parse::<u32>().unwrap_or(1),
             _ => return false,
         };
         if left > 1 {
-            let _ = fs::write(die, format!("{} {name}\n", left - 1));
+            if let Some(mut die) = open(&directory, "die", OFlags::WRONLY | OFlags::TRUNC) {
+                let _ = die.write_all(format!("{} {name}\n", left - 1).as_bytes());
+            }
             return false;
         }
         // One that stays would kill every ctrd to come.
-        fs::remove_file(die).is_ok()
+        unlinkat(&directory, "die", AtFlags::empty()).is_ok()
     }
 }
 
@@ -96,12 +108,13 @@ mod tests {
 
     #[test]
     fn it_is_died_at_once_at_the_passing_that_was_asked_for() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let die = directory.path().join("die");
-        assert!(!is_due(&die, "root mounted"), "nothing is asked for");
+        let place = tempfile::tempdir().expect("a directory");
+        let directory = std::fs::File::open(place.path()).expect("opened");
+        let die = place.path().join("die");
+        assert!(!is_due(&directory, "root mounted"), "nothing is asked for");
         std::fs::write(&die, "2 root mounted\n").expect("written");
         let passed = ["root mounted", "layer made", "root mounted", "root mounted"];
-        let died = passed.map(|name| is_due(&die, name));
+        let died = passed.map(|name| is_due(&directory, name));
         assert_eq!(died, [false, false, true, false]);
     }
 }
