@@ -24,10 +24,8 @@ fn enter_is_a_real_terminal() {
 
         job_control(&host, &mut shell);
 
-        shell.resize(133, 41).expect("a size");
-        comes_to_be(&mut shell, "41 133");
-        shell.resize(77, 22).expect("a size");
-        comes_to_be(&mut shell, "22 77");
+        takes_size(&mut shell, 133, 41);
+        takes_size(&mut shell, 77, 22);
 
         shell.send("exit 42\r").expect("keys");
         assert_eq!(shell.wait(PATIENCE).expect("an end"), 42, "{guest}");
@@ -92,10 +90,16 @@ fn enter(host: &Host, guest: &str) -> Terminal {
 
 /// A new size goes from the terminal in front to `ctr`, and from there to the guest's: it is there
 /// soon, not at once.
+///
+/// It changes while a command runs: around each prompt readline reads the size of its terminal and
+/// sets it again (`set_winsize` in its `rltty.c`), and undoes a change between the two.
 #[track_caller]
-fn comes_to_be(shell: &mut Terminal, size: &str) {
-    let look = format!("until stty size | grep '^{size}$'; do :; done");
-    says(shell, &look, size);
+fn takes_size(shell: &mut Terminal, columns: u16, rows: u16) {
+    let size = format!("{rows} {columns}");
+    let look = format!("echo run''ning; until stty size | grep '^{size}$'; do :; done");
+    says(shell, &look, "running");
+    shell.resize(columns, rows).expect("a size");
+    shell.expect(&size, PATIENCE).expect("the new size");
 }
 
 /// Types a command and waits for its answer; the echo of what was typed is no answer.
