@@ -41,7 +41,7 @@ pub(super) fn host_status(
             .map(|container| {
                 let status = handles
                     .get(&container.id)
-                    .map_or_else(Status::unknown, |handle| handle.status.borrow().clone());
+                    .map_or_else(Status::held_up, |handle| handle.status.borrow().clone());
                 let credentials = credentials.remove(&container.id).unwrap_or_default();
                 let obstacles = of_container(&surroundings, container);
                 let told = Told {

@@ -102,6 +102,15 @@ impl Status {
         }
     }
 
+    /// A container that is declared and has no task yet: an older one of that machine's name is on its way out.
+    pub fn held_up() -> Self {
+        Self {
+            state: State::Waiting,
+            reason: Some("what was there of its name is still being taken away".to_owned()),
+            ..Self::unknown()
+        }
+    }
+
     /// It is ready: what waits for it may start.
     pub fn is_ready(&self) -> bool {
         self.state.is_ready()

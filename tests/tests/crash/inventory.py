@@ -37,10 +37,15 @@ def files(shallow):
 
 
 def walk(path, shallow):
+    """What is removed while it is looked at is not there: whoever waits for something looks again."""
     try:
-        found = os.lstat(path)
+        yield from found_at(path, shallow)
     except FileNotFoundError:
         return
+
+
+def found_at(path, shallow):
+    found = os.lstat(path)
     mode = stat.S_IMODE(found.st_mode)
     owner = f"{found.st_uid}:{found.st_gid}"
     if stat.S_ISDIR(found.st_mode):

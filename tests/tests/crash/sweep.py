@@ -78,6 +78,19 @@ def is_settled(seen):
     return seen is not None and all(is_at_rest(it) for it in seen.values())
 
 
+def nobody_leaves(seen):
+    """Nothing is left of a container that is declared no more: of it the status says nothing."""
+    found = names_in("/run/ctr/root") | {name.removeprefix("ctr-") for name in names_in("/run/netns")}
+    return found <= {it["machine"] for it in seen.values()}
+
+
+def names_in(directory):
+    try:
+        return {name for name in os.listdir(directory) if not name.startswith(".")}
+    except FileNotFoundError:
+        return set()
+
+
 def is_at_rest(it):
     if it["state"] == "waiting":
         # Somebody has to do something about the other one: there is a hint as to what.
@@ -102,11 +115,14 @@ class Sweep:
 
     def settled(self, which):
         """The host as it is once nothing changes any more."""
-        wait(lambda: f"{which} is not settled: {status()}", lambda: is_settled(status()))
+        def at_rest():
+            now = status()
+            return is_settled(now) and nobody_leaves(now)
+        wait(lambda: f"{which} is not settled: {status()}", at_rest)
         seen = [None, self.look()]
         def same():
             seen[:] = [seen[1], self.look()]
-            return seen[0] == seen[1] and is_settled(status())
+            return seen[0] == seen[1] and at_rest()
         wait(f"{which} goes on changing", same)
         return seen[1]
 
