@@ -82,7 +82,11 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode> {
         setns(namespace, flag).with_context(|| format!("failed to join the {name} namespace"))?;
     }
     chdir("/").context("failed to enter the host's root")?;
-    let status = Command::new(program)
+    // Whoever runs the tests in the background may ignore signals, which is inherited by everything that
+    // they start: a key of a terminal would end nothing (env(1)).
+    let status = Command::new("env")
+        .args(["--default-signal", "--"])
+        .arg(program)
         .args(arguments)
         .env_clear()
         .envs([
