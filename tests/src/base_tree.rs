@@ -11,10 +11,13 @@ use crate::base_recipe::{self, LEFT_OUT, PACKAGES, SUITE};
 use crate::cache;
 use crate::mmdebstrap::{self, Contents};
 
-/// The base tree's path. Makes it on first use, which takes about a minute and says so through `say`.
-pub(crate) fn base_tree(say: &dyn Fn(&str)) -> Result<PathBuf> {
+/// The path of the base tree with these packages besides its own. Makes it on first use, which takes about a
+/// minute and says so through `say`.
+pub(crate) fn base_tree(more: &[&str], say: &dyn Fn(&str)) -> Result<PathBuf> {
+    let packages = [&PACKAGES, more].concat();
+    let hash = recipe_hash(&packages);
     let cache = cache::directory()?;
-    let tree = cache.join(format!("base-{}", recipe_hash()));
+    let tree = cache.join(format!("base-{hash}"));
     if tree.is_dir() {
         return Ok(tree);
     }
@@ -25,21 +28,20 @@ pub(crate) fn base_tree(say: &dyn Fn(&str)) -> Result<PathBuf> {
     if !tree.is_dir() {
         remove_unfinished(&cache, "unfinished-")?;
         say("making the Debian tree every host boots from (once, about a minute)");
-        make(&cache, &tree)?;
+        make(&packages, &cache.join(format!("unfinished-{hash}")), &tree)?;
     }
     Ok(tree)
 }
 
-fn make(cache: &Path, tree: &Path) -> Result<()> {
-    let unfinished = cache.join(format!("unfinished-{}", recipe_hash()));
+fn make(packages: &[&str], unfinished: &Path, tree: &Path) -> Result<()> {
     let contents = Contents {
-        packages: &PACKAGES,
+        packages,
         left_out: &LEFT_OUT,
         prepare: None,
     };
-    mmdebstrap::make(&unfinished, &contents)?;
-    base_recipe::finish(&unfinished)?;
-    fs::rename(&unfinished, tree).context("failed to put the finished base tree in place")
+    mmdebstrap::make(unfinished, &contents)?;
+    base_recipe::finish(unfinished)?;
+    fs::rename(unfinished, tree).context("failed to put the finished base tree in place")
 }
 
 /// What was being made when its process was killed is of no use to anyone.
@@ -53,10 +55,10 @@ pub(crate) fn remove_unfinished(cache: &Path, prefix: &str) -> Result<()> {
     Ok(())
 }
 
-/// Names the base tree by what it is made of.
-pub(crate) fn recipe_hash() -> String {
+/// Names a base tree by what it is made of.
+pub(crate) fn recipe_hash(packages: &[&str]) -> String {
     short_hash(&format!(
-        "{} {SUITE} {PACKAGES:?} {LEFT_OUT:?}",
+        "{} {SUITE} {packages:?} {LEFT_OUT:?}",
         base_recipe::VERSION
     ))
 }

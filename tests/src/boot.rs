@@ -15,7 +15,7 @@ use crate::base_tree::base_tree;
 use crate::diagnosis;
 use crate::host::Host;
 use crate::identity::{Identity, sweep_stale_labs};
-use crate::install;
+use crate::install::{self, Profile};
 use crate::limits;
 use crate::packages;
 use crate::program;
@@ -34,6 +34,8 @@ pub struct Options {
     pub(crate) hardware: Option<Machine>,
     pub(crate) may_fail: bool,
     pub(crate) gpu: bool,
+    packages: Vec<&'static str>,
+    pub(crate) profile: Profile,
     say: Option<Say>,
 }
 
@@ -90,6 +92,21 @@ impl Options {
         self
     }
 
+    /// Installs more Debian packages in the tree that host and guests are made of: another tree than that of hosts
+    /// without them, made once and kept like it.
+    #[must_use]
+    pub fn packages(mut self, packages: &[&'static str]) -> Self {
+        self.packages.extend(packages);
+        self
+    }
+
+    /// Builds ctrd and ctr as they are installed, and not as quickly as may be.
+    #[must_use]
+    pub fn release(mut self) -> Self {
+        self.profile = Profile::Release;
+        self
+    }
+
     /// Lets a unit fail during the boot. Otherwise a host that boots degraded is an error.
     #[must_use]
     pub fn units_may_fail(mut self) -> Self {
@@ -118,9 +135,9 @@ impl Options {
         packages::require_root()?;
         packages::require_tools(&packages::HOST, &say)?;
         sweep_stale_labs()?;
-        let base = base_tree(&say)?;
+        let base = base_tree(&self.packages, &say)?;
         if self.ctr {
-            self.files.extend(install::files(&say)?);
+            self.files.extend(install::files(self.profile, &say)?);
         }
         limits::raise(&say)?;
         let slot = slots::take()?;

@@ -28,9 +28,35 @@ const PLACES: [(&str, &str); 7] = [
     (".sysusers.conf", "/usr/lib/sysusers.d"),
 ];
 
+/// How cargo builds them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As the lab itself was built.
+    #[default]
+    OfTheLab,
+    /// As they are installed.
+    Release,
+}
+
+impl Profile {
+    fn is_release(self) -> bool {
+        self == Self::Release || !cfg!(debug_assertions)
+    }
+
+    /// Where the programs that it builds are.
+    fn directory(self) -> PathBuf {
+        let name = if self.is_release() {
+            "release"
+        } else {
+            "debug"
+        };
+        cache::target_directory().join(name)
+    }
+}
+
 /// Everything of the product that a host needs, ctrd enabled.
-pub(crate) fn files(say: &dyn Fn(&str)) -> Result<Vec<File>> {
-    let programs = programs(say)?;
+pub(crate) fn files(profile: Profile, say: &dyn Fn(&str)) -> Result<Vec<File>> {
+    let programs = programs(profile, say)?;
     let mut files: Vec<File> = PROGRAMS
         .iter()
         .map(|name| copy(&programs.join(name), &Path::new("/usr/bin").join(name)))
@@ -70,44 +96,37 @@ fn copy(source: &Path, path: &Path) -> File {
     }
 }
 
-/// The directory with this build's programs, brought up to date once in a process.
-fn programs(say: &dyn Fn(&str)) -> Result<PathBuf> {
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+/// The directory with the programs of this profile, brought up to date once in a process.
+fn programs(profile: Profile, say: &dyn Fn(&str)) -> Result<PathBuf> {
+    // One for each profile.
+    static BUILT: [OnceLock<Result<PathBuf, String>>; 2] = [OnceLock::new(), OnceLock::new()];
     if let Some(directory) = env::var_os(PROGRAMS_VARIABLE) {
         return Ok(directory.into());
     }
-    let built = BUILT.get_or_init(|| build(say).map_err(|error| format!("{error:#}")));
+    let built = &BUILT[usize::from(profile.is_release())];
+    let built = built.get_or_init(|| build(profile, say).map_err(|error| format!("{error:#}")));
     built.clone().map_err(|error| anyhow!(error))
 }
 
 /// A program that only tests put on a host, one of `daemon/examples`, brought up to date.
 pub fn program_for_tests(name: &str) -> Result<PathBuf> {
-    cargo_build(&["--package", "ctrd", "--example", name])?;
-    Ok(profile_directory().join("examples").join(name))
+    let profile = Profile::OfTheLab;
+    cargo_build(profile, &["--package", "ctrd", "--example", name])?;
+    Ok(profile.directory().join("examples").join(name))
 }
 
 /// cargo gave its lock back before it ran us, so that another cargo may build here.
-fn build(say: &dyn Fn(&str)) -> Result<PathBuf> {
+fn build(profile: Profile, say: &dyn Fn(&str)) -> Result<PathBuf> {
     say("building ctrd and ctr");
-    cargo_build(&["--package", "ctrd", "--package", "ctr"])?;
-    Ok(profile_directory())
+    cargo_build(profile, &["--package", "ctrd", "--package", "ctr"])?;
+    Ok(profile.directory())
 }
 
-/// Where the programs of this build's profile are.
-fn profile_directory() -> PathBuf {
-    let profile = if cfg!(debug_assertions) {
-        "debug"
-    } else {
-        "release"
-    };
-    cache::target_directory().join(profile)
-}
-
-fn cargo_build(what: &[&str]) -> Result<()> {
+fn cargo_build(profile: Profile, what: &[&str]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet"]).args(what);
-    if !cfg!(debug_assertions) {
+    if profile.is_release() {
         command.arg("--release");
     }
     let output = command

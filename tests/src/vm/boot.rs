@@ -23,7 +23,7 @@ impl Options {
         sweep_stale_labs()?;
         let image = image::image(&say)?;
         if self.ctr {
-            self.files.extend(install::files(&say)?);
+            self.files.extend(install::files(self.profile, &say)?);
         }
         self.files.extend(agent::files(program::lab()?));
         let slot = slots::take_for_a_virtual_machine()?;

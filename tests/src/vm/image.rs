@@ -31,7 +31,7 @@ pub(crate) struct Image {
 
 /// The image. Makes it on first use, which takes about two minutes and says so through `say`.
 pub(crate) fn image(say: &dyn Fn(&str)) -> Result<Image> {
-    let base = base_tree(say)?;
+    let base = base_tree(&[], say)?;
     let cache = cache::directory()?;
     let directory = cache.join(format!("vm-{}", recipe::hash()));
     if !directory.is_dir() {

@@ -57,7 +57,7 @@ pub(crate) fn hash() -> String {
     base_tree::short_hash(&format!(
         "{VERSION} {SUITE} {PACKAGES:?} {:?} {INITRD} {}",
         left_out(),
-        base_tree::recipe_hash()
+        base_tree::recipe_hash(&base_recipe::PACKAGES)
     ))
 }
 

@@ -26,6 +26,30 @@ pub(crate) enum Verb {
     Shell(On),
     /// Run a script as root on a host with a kernel of its own: a virtual machine, where limits hold
     Vm(VmScript),
+    /// Measure how long things take, beside what people use instead
+    ///
+    /// Each case boots a host of its own with ctrd and ctr built for release, and has ctr and its peers take turns at the same
+    /// work. Figures of one run are compared with each other; nothing is asserted.
+    Bench(Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure [default: everything]
+    #[arg(value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
+    /// How many turns each takes that count [default: the case's own]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) turns: Option<u32>,
+    /// Write everything that was measured to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Print one table in Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Print the cases
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +71,9 @@ pub(crate) struct On {
     /// A host without ctrd and ctr
     #[arg(long, conflicts_with_all = ["declaration", "hardware"])]
     pub(crate) bare: bool,
+    /// A host with what `cargo lab bench` compares with: podman and iperf3 besides systemd-nspawn
+    #[arg(long)]
+    pub(crate) peers: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use ctr_lab::{Host, Options, interactive, read_machine};
 
 use crate::arguments::{On, Script, VmScript};
+use crate::bench::peers;
 
 /// The declaration of the demo, in the source tree this program was built from.
 pub(crate) fn example() -> PathBuf {
@@ -42,6 +43,9 @@ fn words(path: &str, arguments: &[OsString]) -> Vec<OsString> {
 pub(crate) fn run_script_in_vm(VmScript { gpu, script }: &VmScript) -> Result<ExitCode> {
     let text = fs::read(&script.path)
         .with_context(|| format!("failed to read {}", script.path.display()))?;
+    if script.on.peers {
+        bail!("a virtual machine is made of a small tree of its own, without --peers");
+    }
     let mut options = options(&script.on)?;
     if *gpu {
         options = options.with_gpu();
@@ -83,6 +87,9 @@ fn options(on: &On) -> Result<Options> {
         let declaration = fs::read_to_string(&path)
             .with_context(|| format!("failed to read {}", path.display()))?;
         options = options.with_ctr(&declaration);
+    }
+    if on.peers {
+        options = options.packages(&peers::PACKAGES);
     }
     if let Some(path) = &on.hardware {
         options = options.hardware(read_machine(path)?);

@@ -1,6 +1,7 @@
 //! `lab`: a throwaway systemd host to look at, to run a script on, and to see ctr in.
 
 mod arguments;
+mod bench;
 mod demo;
 mod host;
 mod progress;
@@ -32,6 +33,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Verb::Demo(demo) => demo::run(&demo),
         Verb::Run(script) => host::run_script(&script),
         Verb::Shell(on) => host::shell(&on),
+        Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Vm(script) => host::run_script_in_vm(&script),
     }
 }
