@@ -21,7 +21,8 @@ impl Unit {
     /// A figure as people read it.
     pub(crate) fn show(self, value: f64) -> String {
         match self {
-            Self::Seconds if value >= 9.9995 => format!("{value:.1} s"),
+            Self::Seconds if value >= 9.995 => format!("{value:.1} s"),
+            Self::Seconds if value >= 0.9995 => format!("{value:.2} s"),
             Self::Seconds if value >= 0.1 => format!("{:.0} ms", value * 1e3),
             Self::Seconds => format!("{:.1} ms", value * 1e3),
             Self::Bytes => format!("{:.1} MB", value / 1e6),
@@ -89,8 +90,8 @@ mod tests {
 
     #[test]
     fn a_figure_has_as_many_digits_as_mean_something() {
-        let shown = [0.00123, 0.0456, 0.789, 12.34].map(|it| Unit::Seconds.show(it));
-        assert_eq!(shown, ["1.2 ms", "45.6 ms", "789 ms", "12.3 s"]);
+        let shown = [0.00123, 0.0456, 0.789, 1.234, 12.34].map(|it| Unit::Seconds.show(it));
+        assert_eq!(shown, ["1.2 ms", "45.6 ms", "789 ms", "1.23 s", "12.3 s"]);
         assert_eq!(Unit::Bytes.show(8e6), "8.0 MB");
         assert_eq!(Unit::BytesPerSecond.show(1.234e9), "1.23 GB/s");
         assert_eq!(Unit::BytesPerSecond.show(87e6), "87 MB/s");

@@ -127,7 +127,7 @@ fn does(contender: &Contender, work: &str) -> bool {
 
 fn compared(mut row: Row, ours: Option<f64>, work: &Work) -> Row {
     let of_a_peer = (row.who != OURS).then(|| ours.zip(row.median())).flatten();
-    row.ours_to_it = of_a_peer.map(|(ours, its)| ours / its.max(1e-12));
+    row.ours_to_it = of_a_peer.and_then(|(ours, its)| (its > 0.0).then(|| ours / its));
     let figure = row.ours_to_it.or(match row.bound {
         Some(Bound::Value(_)) => ours,
         _ => None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use ctr_lab::{Host, Options};
+use ctr_lab::{Host, Options, recorded_machine};
 
 use crate::bench::cases::Case;
 use crate::bench::outcome::{Event, Told, WorkOutcome};
@@ -50,12 +50,15 @@ pub(crate) fn play(case: &Case, turns: u32) -> Result<Played> {
 
 fn boot(scene: &Scene, step: &Step) -> Result<Host> {
     let said = step.clone();
-    let host = Options::new()
+    let mut options = Options::new()
         .release()
         .packages(&peers::PACKAGES)
         .with_ctr(&scene.declaration)
-        .say(move |line| said.keep(line))
-        .boot()?;
+        .say(move |line| said.keep(line));
+    if let Some(name) = scene.hardware {
+        options = options.hardware(recorded_machine(name)?);
+    }
+    let host = options.boot()?;
     prepare(&host, PREPARE_HOST)?;
     Ok(host)
 }

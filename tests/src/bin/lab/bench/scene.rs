@@ -29,6 +29,8 @@ pub(crate) struct Scene {
     pub(crate) prepare: String,
     pub(crate) works: Vec<Work>,
     pub(crate) contenders: Vec<Contender>,
+    /// The name of a recorded machine, whose devices its ctrd finds.
+    pub(crate) hardware: Option<&'static str>,
 }
 
 /// A piece of work.
@@ -97,11 +99,12 @@ impl Kind {
         keys
     }
 
+    /// The port that is declared and published from the beginning.
     fn port(self) -> u16 {
-        match self {
-            Self::Listens => 8080,
-            Self::MeasuresThroughput => 5201,
-            _ => 80,
+        if self == Self::MeasuresThroughput {
+            5201
+        } else {
+            80
         }
     }
 }

@@ -51,7 +51,10 @@ fn cells(row: &Row, outcome: &WorkOutcome) -> [String; 6] {
     let unit = outcome.unit;
     let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| unit.show(value));
     let figures = &row.figures;
-    let ratio = row.ours_to_it.map(|ratio| format!("{ratio:.2}"));
+    let ratio = row.ours_to_it.map(|ratio| match ratio {
+        small if small < 0.0995 => format!("{small:.3}"),
+        ratio => format!("{ratio:.2}"),
+    });
     let goal = row.bound.map(|bound| {
         let verdict = match row.met {
             Some(true) => "met",
@@ -109,7 +112,7 @@ mod tests {
             "booted guest, start to ready
                      median    least     most  ours to it             goal
   ctr                300 ms   300 ms   300 ms
-  machinectl start  1000 ms  1000 ms  1000 ms        0.30  ≤ 0.20, not met
+  machinectl start  1.00 s  1.00 s  1.00 s        0.30  ≤ 0.20, not met
   podman, bridge          -        -        -
       no | pids
 "
@@ -124,7 +127,7 @@ mod tests {
             rows,
             [
                 "| booted guest, start to ready | ctr | 300 ms | 300 ms | 300 ms |  |  |",
-                "|  | machinectl start | 1000 ms | 1000 ms | 1000 ms | 0.30 | ≤ 0.20, not met |",
+                "|  | machinectl start | 1.00 s | 1.00 s | 1.00 s | 0.30 | ≤ 0.20, not met |",
                 "|  | podman, bridge: no / pids | - | - | - |  |  |",
             ]
         );

@@ -61,5 +61,6 @@ pub(crate) fn scene(count: usize) -> Scene {
             .zip(units)
             .map(|(name, unit)| Work::new(name, unit))
             .collect(),
+        ..Scene::default()
     }
 }

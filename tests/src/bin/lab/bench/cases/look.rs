@@ -49,12 +49,13 @@ pub(crate) fn status(count: usize) -> Scene {
                 finish: "podman rm --force --time 0 --all".to_owned(),
             },
         ],
+        ..Scene::default()
     }
 }
 
 /// An apply where so many run, and nothing is to be done.
 pub(crate) fn apply(count: usize) -> Scene {
-    nothing_to_do(count, Kind::Sleeps, &format!("{count} that run"))
+    nothing_to_do(count, Kind::Sleeps, &format!("{count} running"))
 }
 
 /// The same where a thousand are declared and none runs.
@@ -64,8 +65,8 @@ pub(crate) fn declared() -> Scene {
 
 /// The bus is in the time; what processors spent is also that of ctrd, systemd and the bus alone.
 fn nothing_to_do(count: usize, kind: Kind, what: &str) -> Scene {
-    let [plan, apply] = ["plan", "apply"].map(|verb| format!("{verb}, nothing to do, {what}"));
-    let spent = format!("{apply}: a processor's time, of ctrd, systemd and the bus");
+    let [plan, apply] = ["plan", "apply"].map(|verb| format!("{verb} with nothing to do, {what}"));
+    let spent = format!("{apply}: a processor's time for ctrd, systemd and the bus");
     let steps = vec![
         Step::time(&plan, "ctr plan", Until::End),
         Step::time(&apply, "ctr apply", Until::End).and_processors(&["ctrd", "dbus", "1"], &spent),
@@ -84,5 +85,6 @@ fn nothing_to_do(count: usize, kind: Kind, what: &str) -> Scene {
             steps,
             ..Contender::default()
         }],
+        ..Scene::default()
     }
 }

@@ -2,6 +2,8 @@
 
 mod idle;
 mod look;
+mod node;
+mod probes;
 mod publish;
 mod sessions;
 mod start;
@@ -40,7 +42,7 @@ const fn without_warm_up(case: Case) -> Case {
 }
 
 /// All of them.
-pub(crate) const CASES: [Case; 17] = [
+pub(crate) const CASES: [Case; 19] = [
     case(
         "boot",
         11,
@@ -142,5 +144,17 @@ pub(crate) const CASES: [Case; 17] = [
         5,
         throughput::scene,
         "bytes through the bridge, and through a published port",
+    ),
+    without_warm_up(case(
+        "probes",
+        3,
+        || probes::scene(100),
+        "a hundred that are probed every ten seconds",
+    )),
+    case(
+        "node",
+        20,
+        node::scene,
+        "a node of a GPU that appears, until a guest can open it",
     ),
 ];

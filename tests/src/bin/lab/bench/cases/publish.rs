@@ -55,6 +55,7 @@ pub(crate) fn scene() -> Scene {
         declaration,
         works: vec![Work::seconds(PUBLISH)],
         contenders: vec![ours, podman],
+        ..Scene::default()
     }
 }
 
@@ -78,5 +79,6 @@ pub(crate) fn reload(count: usize) -> Scene {
         declaration,
         works: vec![Work::seconds(&work)],
         contenders: vec![ours],
+        ..Scene::default()
     }
 }

@@ -59,5 +59,6 @@ fn scene(work: &str, contender: fn(&'static str, [&str; 2]) -> Contender) -> Sce
             ),
             podman,
         ],
+        ..Scene::default()
     }
 }

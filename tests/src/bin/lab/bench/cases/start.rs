@@ -33,6 +33,7 @@ pub(crate) fn boot() -> Scene {
             raw_nspawn(),
             podman_boot(),
         ],
+        ..Scene::default()
     }
 }
 
@@ -58,7 +59,7 @@ fn systemd_run() -> Contender {
         "--keep-unit --boot --notify-ready=yes --network-veth",
     );
     let start = format!(
-        "systemd-run --quiet --unit=plain --service-type=notify --property=KillMode=mixed {boot}"
+        "systemd-run --quiet --collect --unit=plain --service-type=notify --property=KillMode=mixed {boot}"
     );
     let stop = "systemctl stop plain.service";
     Contender {
@@ -118,6 +119,7 @@ pub(crate) fn command() -> Scene {
             raw_command(),
             plain_command(),
         ],
+        ..Scene::default()
     }
 }
 
@@ -166,7 +168,7 @@ fn plain_command() -> Contender {
     let options = format!("--keep-unit --as-pid2 --network-veth {}", nspawn_shared());
     let nspawn = nspawn("plain", &options);
     let start = format!(
-        "systemd-run --quiet --unit=plain --service-type=notify --property=KillMode=mixed {nspawn}"
+        "systemd-run --quiet --collect --unit=plain --service-type=notify --property=KillMode=mixed {nspawn}"
     );
     let words = with_command(&start, Kind::Sends.command());
     Contender {

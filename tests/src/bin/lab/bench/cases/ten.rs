@@ -34,9 +34,9 @@ pub(crate) fn scene() -> Scene {
     };
     Scene {
         declaration: containers(10, Kind::Boots),
-        prepare: String::new(),
         works: [START_TEN, STOP_TEN].map(Work::seconds).into(),
         contenders: vec![ours, one_after_another(), units_alone()],
+        ..Scene::default()
     }
 }
 

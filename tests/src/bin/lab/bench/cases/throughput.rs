@@ -64,5 +64,6 @@ pub(crate) fn scene() -> Scene {
                 finish: "podman rm --force --time 0 serves".to_owned(),
             },
         ],
+        ..Scene::default()
     }
 }
