@@ -7,7 +7,7 @@ use zbus::Variant;
 use crate::reconcile::Status;
 
 /// The changed properties by name, with their new values.
-pub(super) fn diff(old: &Status, new: &Status) -> HashMap<&'static str, Variant<'static>> {
+pub fn diff(old: &Status, new: &Status) -> HashMap<&'static str, Variant<'static>> {
     let mut changed = HashMap::new();
     if old.state != new.state {
         changed.insert("State", Variant::from(new.state.as_str()));

@@ -29,6 +29,8 @@ use zbus::fdo::ObjectManager;
 
 use crate::reconcile::fleet::Fleet;
 
+pub use diff::diff;
+
 use authority::Authority;
 use guard::Guarded;
 use logs::Logs;

@@ -7,9 +7,9 @@ use super::desired::Desired;
 use super::element::Element;
 use super::generation::{Generation, Generations};
 use super::nft::{self, NftError};
-use super::observed::{Observed, skeleton_mark};
+use super::observed::Observed;
 use super::plan::{Plan, plan};
-use super::ruleset::{self, Commands};
+use super::ruleset;
 use super::skeleton::Table;
 use crate::os::{Paths, failpoint};
 
@@ -120,22 +120,10 @@ impl Firewall {
     /// Does what is planned, as one transaction.
     pub async fn apply(&mut self, plan: &Plan) -> Result<(), FirewallError> {
         self.known = None;
-        let commands = match plan {
-            Plan::Nothing => return Ok(()),
-            Plan::Replace { elements, .. } => {
-                let mut commands = Commands::new();
-                for table in Table::ALL {
-                    commands.extend(ruleset::create(table, &[skeleton_mark(table)]));
-                }
-                commands.extend(ruleset::add_elements(elements));
-                commands
-            }
-            Plan::Change { delete, add } => {
-                let mut commands = ruleset::delete_elements(delete);
-                commands.extend(ruleset::add_elements(add));
-                commands
-            }
-        };
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let commands = ruleset::transaction(plan);
         let run = nft::run(&self.program, "change the tables", commands);
         run.await.map_err(doing("change"))?;
         failpoint("tables changed");

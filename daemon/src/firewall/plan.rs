@@ -5,6 +5,7 @@ use std::fmt;
 use super::desired::Desired;
 use super::element::Element;
 use super::observed::{Observed, skeleton_mark};
+use super::ruleset;
 use super::skeleton::Table;
 
 /// Why both tables are made anew.
@@ -57,7 +58,7 @@ pub enum Plan {
 
 impl Plan {
     /// From one set of elements to another.
-    pub(super) fn between<'a>(from: impl IntoIterator<Item = &'a Element>, to: &Desired) -> Self {
+    pub fn between<'a>(from: impl IntoIterator<Item = &'a Element>, to: &Desired) -> Self {
         let from: std::collections::BTreeSet<&Element> = from.into_iter().collect();
         let add: Vec<_> = to
             .elements
@@ -80,6 +81,11 @@ impl Plan {
     /// There is nothing to do.
     pub fn is_empty(&self) -> bool {
         *self == Self::Nothing
+    }
+
+    /// What nft is given for it, as one transaction, in JSON.
+    pub fn transaction(&self) -> String {
+        ruleset::to_json(ruleset::transaction(self))
     }
 
     /// One line per change, for people.

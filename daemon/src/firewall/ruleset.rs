@@ -8,6 +8,8 @@ use nftables::types::{NfChainPolicy, NfFamily};
 
 use super::element::{Atom, Column, Element, Set, number};
 use super::expression::Rule;
+use super::observed::skeleton_mark;
+use super::plan::Plan;
 use super::skeleton::{Chain, Table};
 
 /// Commands that nft runs as one transaction: all of them or none.
@@ -45,6 +47,24 @@ fn table_object(table: Table) -> NfListObject<'static> {
         name: NAME,
         handle: None,
     })
+}
+
+/// What a plan takes: nothing, both tables anew, or elements, what is deleted first.
+pub(super) fn transaction(plan: &Plan) -> Commands {
+    match plan {
+        Plan::Nothing => Commands::new(),
+        Plan::Replace { elements, .. } => {
+            let create = |table| create(table, &[skeleton_mark(table)]);
+            let mut commands: Commands = Table::ALL.into_iter().flat_map(create).collect();
+            commands.extend(add_elements(elements));
+            commands
+        }
+        Plan::Change { delete, add } => {
+            let mut commands = delete_elements(delete);
+            commands.extend(add_elements(add));
+            commands
+        }
+    }
 }
 
 /// Removes a table; it may be there or not.

@@ -8,12 +8,11 @@ use crate::bench::scene::{Kind, Scene, Work, containers};
 
 use super::look::until_all_run;
 
-/// Longer than a thread that has no work stays, and than what is free goes back to the kernel.
-const REST: &str = "sleep 15";
-
 /// Resident memory, memory in proportion to those who share it, and how often its threads went to sleep in half a
-/// minute, twice: of one process, or of all of one name together.
-const LOOK: &str = "pids=$(FIND)
+/// minute, twice: of one process, or of all of one name together. It comes after a rest that is longer than a thread
+/// without work stays, so that it is not about what came before.
+const LOOK: &str = "sleep 15
+pids=$(FIND)
 sum() { local pid; for pid in $pids; do cat /proc/$pid/smaps_rollup; done | awk -v key=\"$1:\" '$1 == key { sum += $2 } END { print sum * 1024 }'; }
 slept() { local pid; for pid in $pids; do cat /proc/$pid/task/*/status; done | awk '/^voluntary/ { sum += $2 } END { print sum }'; }
 before=$(slept); sleep 30; after=$(slept)
@@ -39,7 +38,7 @@ pub(crate) fn scene(count: usize) -> Scene {
     );
     Scene {
         declaration: containers(count, Kind::Sleeps),
-        prepare: until_all_run() + "\n" + REST,
+        prepare: until_all_run(),
         contenders: vec![
             Contender {
                 who: OURS,

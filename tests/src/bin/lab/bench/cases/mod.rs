@@ -42,7 +42,7 @@ const fn without_warm_up(case: Case) -> Case {
 }
 
 /// All of them.
-pub(crate) const CASES: [Case; 19] = [
+pub(crate) const CASES: [Case; 20] = [
     case(
         "boot",
         11,
@@ -86,10 +86,16 @@ pub(crate) const CASES: [Case; 19] = [
         "a command in a guest: `true`, to its end",
     ),
     case(
-        "publish",
+        "publish-10",
         9,
-        publish::scene,
-        "one more published port: until it can be connected to",
+        || publish::one_more(10),
+        "one more published port beside ten: until it can be connected to",
+    ),
+    case(
+        "publish-100",
+        9,
+        || publish::one_more(100),
+        "one more published port beside a hundred: until it can be connected to",
     ),
     case(
         "apply-1",

@@ -7,7 +7,6 @@ use crate::bench::scene::{Kind, Scene, Work, containers, with_port};
 
 use super::look::until_all_run;
 
-const PUBLISH: &str = "one more published port, until it can be connected to";
 const PODMAN_ANEW: &str = "podman, the container made anew";
 
 /// Bash that keeps two declarations: with one more port, and without.
@@ -19,15 +18,16 @@ fn two_declarations(declaration: &str) -> String {
     )
 }
 
-/// Beside ten that run. podman cannot publish on a container that runs, and has to make another.
-pub(crate) fn scene() -> Scene {
-    let declaration = containers(10, Kind::Listens);
+/// Beside so many that run. podman cannot publish on a container that runs, and has to make another.
+pub(crate) fn one_more(count: usize) -> Scene {
+    let declaration = containers(count, Kind::Listens);
+    let work = format!("one more published port beside {count}, until it can be connected to");
     let connect = |port: u16| Until::Connect(format!("192.0.2.2:{port}"));
     let ours = Contender {
         who: OURS,
         steps: vec![
             Step::quietly("cp /root/after.toml /etc/ctr/containers.toml"),
-            Step::time(PUBLISH, "ctr apply", connect(30_000)),
+            Step::time(&work, "ctr apply", connect(30_000)),
             Step::quietly("cp /root/before.toml /etc/ctr/containers.toml; ctr apply"),
         ],
         ..Contender::default()
@@ -45,7 +45,7 @@ pub(crate) fn scene() -> Scene {
         who: PODMAN_ANEW,
         prepare: podman_storage() + &run(""),
         steps: vec![
-            Step::time_bash(PUBLISH, &anew, connect(30_001)),
+            Step::time_bash(&work, &anew, connect(30_001)),
             Step::quietly(format!("podman rm --force --time 0 serves; {}", run(""))),
         ],
         finish: "podman rm --force --time 0 serves".to_owned(),
@@ -53,7 +53,7 @@ pub(crate) fn scene() -> Scene {
     Scene {
         prepare: two_declarations(&declaration) + &until_all_run(),
         declaration,
-        works: vec![Work::seconds(PUBLISH)],
+        works: vec![Work::seconds(&work)],
         contenders: vec![ours, podman],
         ..Scene::default()
     }
