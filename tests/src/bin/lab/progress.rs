@@ -1,4 +1,4 @@
-//! Steps of the demo: a spinner on a terminal, plain lines anywhere else.
+//! Steps of what takes long: a spinner on a terminal, plain lines anywhere else.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ impl Step {
         }
     }
 
-    /// Prints a line of the demo's own result.
+    /// Prints a line of the result.
     pub(crate) fn print(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| println!("{line}")),

@@ -63,13 +63,21 @@ impl Figures {
     }
 }
 
+impl Extend<f64> for Figures {
+    fn extend<T: IntoIterator<Item = f64>>(&mut self, values: T) {
+        for value in values {
+            self.add(value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn figures(values: &[f64]) -> Figures {
         let mut figures = Figures::default();
-        values.iter().for_each(|it| figures.add(*it));
+        figures.extend(values.iter().copied());
         figures
     }
 

@@ -14,7 +14,6 @@ mod report;
 mod scene;
 mod table;
 
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -35,25 +34,38 @@ pub(crate) fn run(arguments: &Bench) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut report = Report::begin();
+    let mut all_played = true;
     for case in chosen(&arguments.cases)? {
-        let played = play::play(case, arguments.turns.unwrap_or(case.turns))?;
+        let turns = arguments.turns.unwrap_or(case.turns);
+        let played = match play::play(case, turns) {
+            Ok(played) => played,
+            // The others are worth their time all the same.
+            Err(error) => {
+                eprintln!("error: {} was not measured: {error:#}", case.name);
+                all_played = false;
+                continue;
+            }
+        };
         if !arguments.markdown {
             for outcome in &played.outcomes {
                 println!("{}", table::text(outcome));
             }
         }
         report.add(case, played);
-        // What has been measured is not lost where a later case cannot be played.
         if let Some(path) = &arguments.json {
             report.write(path)?;
         }
     }
     if arguments.markdown {
         print!("{}", report.markdown());
-    } else if io::stderr().is_terminal() {
-        eprintln!("{}", report.circumstances());
+    } else {
+        println!("{}", report.circumstances());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if all_played {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Case>> {

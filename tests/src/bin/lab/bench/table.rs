@@ -14,12 +14,15 @@ pub(crate) fn text(outcome: &WorkOutcome) -> String {
         let widths = lines.iter().map(|line| line[column].chars().count());
         widths.max().unwrap_or_default()
     };
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    // What no row has anything to say of is no column.
+    let said = |column: &usize| lines[1..].iter().any(|line| !line[*column].is_empty());
+    let columns: Vec<usize> = (1..HEAD.len()).filter(said).collect();
+    let names = width(0);
     let mut text = format!("{}\n", outcome.work);
     for (number, line) in lines.iter().enumerate() {
-        let mut shown = format!("  {:<width$}", line[0], width = widths[0]);
-        for (cell, width) in line.iter().zip(&widths).skip(1) {
-            let _ = write!(shown, "  {cell:>width$}");
+        let mut shown = format!("  {:<names$}", line[0]);
+        for &column in &columns {
+            let _ = write!(shown, "  {:>width$}", line[column], width = width(column));
         }
         let _ = writeln!(text, "{}", shown.trim_end());
         let why = number.checked_sub(1).and_then(|row| outcome.rows.get(row));
@@ -82,7 +85,7 @@ mod tests {
     fn outcome() -> WorkOutcome {
         let row = |who, value: Option<f64>| {
             let mut figures = Figures::default();
-            value.into_iter().for_each(|it| figures.add(it));
+            figures.extend(value);
             Row {
                 who,
                 figures,
@@ -110,13 +113,21 @@ mod tests {
         assert_eq!(
             text(&outcome()),
             "booted guest, start to ready
-                     median    least     most  ours to it             goal
-  ctr                300 ms   300 ms   300 ms
+                    median   least    most  ours to it             goal
+  ctr               300 ms  300 ms  300 ms
   machinectl start  1.00 s  1.00 s  1.00 s        0.30  ≤ 0.20, not met
-  podman, bridge          -        -        -
+  podman, bridge         -       -       -
       no | pids
 "
         );
+    }
+
+    #[test]
+    fn work_that_nobody_else_does_is_compared_with_nothing() {
+        let mut alone = outcome();
+        alone.rows.truncate(1);
+        let head = text(&alone);
+        assert_eq!(head.lines().nth(1), Some("       median   least    most"));
     }
 
     #[test]

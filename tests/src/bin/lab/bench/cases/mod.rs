@@ -13,7 +13,7 @@ mod throughput;
 use crate::bench::scene::Scene;
 
 /// One host with what is measured on it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,

@@ -36,7 +36,7 @@ fn scene(work: &str, contender: fn(&'static str, [&str; 2]) -> Contender) -> Sce
         ],
     );
     podman.prepare = podman_storage() + &format!("podman run --detach {run} sleep infinity");
-    podman.finish = "podman rm --force --time 0 runs".to_owned();
+    podman.finish.push_str("podman rm --force --time 0 runs");
     Scene {
         declaration: containers(1, Kind::BootsByItself),
         prepare: until_all_run(),
