@@ -220,6 +220,10 @@ pub(super) fn container_status(
         reason: status.reason.clone(),
         hint: status.hint.clone(),
         waits_for: status.waits_for.iter().map(ToString::to_string).collect(),
+        missing: container
+            .missing
+            .as_ref()
+            .map(|missing| missing.what.clone()),
         lacks: status.lack.as_ref().map(|lack| lack.reason.clone()),
         since_ms: status.since_ms,
         next_try_ms: status.next_try_ms,

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::gpu::Lack;
 use crate::machine::{Active, unit_name};
 use crate::model::change::{Change, Class};
-use crate::model::{Program, Root, UserMode};
+use crate::model::{Missing, Program, Root, UserMode};
 use crate::network;
 
 use super::host::{Conflict, Observed, Wanted};
@@ -174,9 +174,8 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
     // A guest is not stopped for what could not start again: it runs on as it is.
     let refused = wanted.credentials.refusal().map(Conflict::from);
     let in_the_way = || {
-        observed
-            .conflict
-            .clone()
+        missing(wanted)
+            .or_else(|| observed.conflict.clone())
             .or_else(|| lacks(wanted, observed))
     };
     let held = refused.or_else(|| in_the_way().filter(|_| restarts || switches));
@@ -206,6 +205,11 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             ..Plan::default()
         },
         Active::Deactivating => Plan::default(),
+        // Nothing is kept ready for a start that only a person can make possible.
+        Active::Failed | Active::Inactive if wanted.container().missing.is_some() => Plan {
+            steps: stop(observed),
+            ..Plan::default()
+        },
         Active::Failed | Active::Inactive => {
             if let Some(conflict) = observed.conflict.clone().or(held) {
                 return Err(conflict);
@@ -216,6 +220,12 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             }
         }
     })
+}
+
+/// What its declaration says that it lacks.
+fn missing(wanted: &Wanted) -> Option<Conflict> {
+    let Missing { what, hint } = wanted.container().missing.clone()?;
+    Some(Conflict { reason: what, hint })
 }
 
 /// What a start would wait for.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::machine::credentials::{Credentials, Refusal, Taken};
 use crate::machine::{Active, Ended, Unit};
-use crate::model::{Program, Root, UserMode};
+use crate::model::{Missing, Program, Root, UserMode};
 use crate::network::ObservedContainer;
 
 use super::convergence::wanted;
@@ -34,6 +34,9 @@ struct Case {
     foreign: bool,
     #[serde(default)]
     conflict: Option<String>,
+    /// What its declaration says that it lacks.
+    #[serde(default)]
+    missing: Option<String>,
     #[serde(default)]
     network_lost: bool,
     #[serde(default)]
@@ -105,6 +108,15 @@ fn wanted_in(case: &Case, intent: Intent) -> Wanted {
         let group = model.groups.get_mut(&wanted.id.group).expect("its group");
         let container = group.containers.get_mut(&wanted.id.name).expect("itself");
         container.gpu = Some(asks_for_nvidia(case.gpu_optional));
+    }
+    if let Some(what) = &case.missing {
+        let model = Arc::make_mut(&mut wanted.model);
+        let group = model.groups.get_mut(&wanted.id.group).expect("its group");
+        let container = group.containers.get_mut(&wanted.id.name).expect("itself");
+        container.missing = Some(Missing {
+            what: what.clone(),
+            hint: None,
+        });
     }
     if let Some(word) = &case.credential {
         wanted.credentials = Arc::new(credentials(word));

@@ -32,7 +32,7 @@ pub struct Status {
     pub hint: Option<String>,
     /// Of one that waits for others: for whom.
     pub waits_for: Vec<ContainerId>,
-    /// Of one that waits for another: what ails the first of that chain, where it will not be ready by
+    /// Of one that waits: what ails the first of those that wait for each other, where that will not be ready by
     /// itself.
     pub cause: Option<String>,
     /// Since when it is in this state, in milliseconds since the epoch.
@@ -162,6 +162,11 @@ pub(super) fn view(
     let named = difference.named(&planned, up);
     view.changed = named.iter().map(ToString::to_string).collect();
     view.action = action_of(&planned, wanted.intent, up);
+    let waits_for_it = !up && container.missing.is_some() && wanted.intent == Intent::Run;
+    if waits_for_it {
+        // What a run of it left is taken away, which changes nothing of it.
+        view.action = Action::Nothing;
+    }
     if view.action == Action::Nothing && !named.is_empty() && planned.held.is_none() {
         view.action = Action::Live;
     }
@@ -169,6 +174,10 @@ pub(super) fn view(
     if let Some(lack) = lack.filter(|lack| lack.waits && view.action == Action::Start) {
         view.reason = Some(format!("it waits: {}", lack.reason));
         view.hint = lack.hint;
+    }
+    if let Some(missing) = container.missing.as_ref().filter(|_| waits_for_it) {
+        view.reason = Some(format!("it waits: {}", missing.what));
+        view.hint.clone_from(&missing.hint);
     }
     if view.action == Action::Remove {
         view.data = data_of(paths, container);

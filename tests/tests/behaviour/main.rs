@@ -105,5 +105,6 @@ mod user_ranges_are_nobody_elses;
 mod users_of_the_host_cannot_enter_a_guest;
 mod waits_for_a_gpu_that_is_late;
 mod waits_for_what_it_is_after;
+mod waits_for_what_its_declaration_says_is_missing;
 mod what_failed_is_tried_again;
 mod who_may_call_what;

@@ -19,7 +19,7 @@ use tracing::Instrument;
 use crate::gpu::Lack;
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
-use crate::model::{ContainerId, Root};
+use crate::model::{ContainerId, Missing, Root};
 use crate::os;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
@@ -272,6 +272,11 @@ impl<H: Host> Task<H> {
         self.carry_out(&plan, &observed).await
     }
 
+    /// What its declaration says that it lacks: only another declaration can change that.
+    pub(super) fn missing(&self) -> Option<&Missing> {
+        self.wanted.container().missing.as_ref()
+    }
+
     /// It is not started without something that is not there.
     pub(super) fn lacks(&self) -> bool {
         self.lack.as_ref().is_some_and(|lack| lack.waits)
@@ -341,10 +346,13 @@ impl<H: Host> Task<H> {
             let id = &self.wanted.id;
             tracing::error!(container = %id, "{id} runs on as it is: {}", conflict.reason);
         }
-        // A secret is looked at again when somebody asks, and so is a system; anything else may be
-        // mended at any time.
+        // A secret is looked at again when somebody asks, and so are a system and what is missing; anything
+        // else may be mended at any time.
         let failed_switch = self.failed_switch.as_ref().map(|(_, why)| why);
-        if self.wanted.credentials.refusal().is_none() && failed_switch != Some(&conflict) {
+        let waits_for_somebody = self.wanted.credentials.refusal().is_some()
+            || self.missing().is_some()
+            || failed_switch == Some(&conflict);
+        if !waits_for_somebody {
             let pause = self.backoff.next(&self.wanted.container().restart);
             self.next_try = Some(Instant::now() + pause);
         }
