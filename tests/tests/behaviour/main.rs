@@ -85,6 +85,7 @@ mod says_what_docker_stops;
 mod says_what_the_firewall_of_nixos_stops;
 mod says_what_ufw_and_firewalld_stop;
 mod sees_what_others_did_to_units;
+mod services_of_presets;
 mod starts_at_boot_in_parallel;
 mod starts_when_its_cdi_specification_comes;
 mod starts_with_the_last_good_declaration;
