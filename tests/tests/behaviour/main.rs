@@ -100,6 +100,7 @@ mod tenants;
 mod the_bus_lets_everybody_read_and_strangers_change_nothing;
 mod the_declaration_is_roots_alone;
 mod the_files_for_nftables_let_guests_pass;
+mod the_old_words_have_new_ones;
 mod the_unit_for_docker_lets_guests_pass;
 mod unknown_names_get_a_suggestion;
 mod user_ranges_are_nobody_elses;

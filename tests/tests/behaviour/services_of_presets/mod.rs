@@ -56,10 +56,10 @@ ExecStart=/bin/sh /opt/postgres-password.sh
 
 const WATCHED: &str = "#!/bin/sh
 { echo \"$0\" \"$@\"; env; } >>/tmp/watched
-PATH=${PATH#*:} exec \"${0##*/}\" \"$@\"
+exec \"$(PATH=${PATH#*:}; command -v \"${0##*/}\")\" \"$@\"
 ";
 
-const ACCESS: &str = "local all all peer\nhost all all 10.77.3.0/24 scram-sha-256\n";
+const ACCESS: &str = "local all all peer\nhost all all samenet scram-sha-256\n";
 
 /// Text in quotes, as TOML and JSON have them alike.
 fn quoted(text: &str) -> String {
@@ -67,13 +67,18 @@ fn quoted(text: &str) -> String {
 }
 
 /// The key that puts a file into a guest.
-fn file(path: &str, text: &str, mode: &str) -> String {
+pub(crate) fn file(path: &str, text: &str, mode: &str) -> String {
     let text = quoted(text);
     format!("files.\"{path}\" = {{ text = {text}, mode = \"{mode}\" }}\n")
 }
 
 /// A container of `lab` with PostgreSQL whose data is in this directory of the host.
 fn database(name: &str, place: u8, directory: &str, keys: &str) -> String {
+    declared(name, place, &format!("{}{keys}", database_keys(directory)))
+}
+
+/// The keys of a container with PostgreSQL, but for its credential.
+pub(crate) fn database_keys(directory: &str) -> String {
     let healthy = "pg_isready --quiet && systemctl is-active --quiet database-password.service";
     let keys = [
         "root = { tree = \"/var/lib/machines/debian\" }\n",
@@ -95,9 +100,8 @@ fn database(name: &str, place: u8, directory: &str, keys: &str) -> String {
         &file("/opt/pg_hba.conf", ACCESS, "0644"),
         &file("/opt/watched/psql", WATCHED, "0755"),
         &file("/opt/watched/cat", WATCHED, "0755"),
-        keys,
     ];
-    declared(name, place, &keys.concat())
+    keys.concat()
 }
 
 /// Runs a statement as the server's own user.
