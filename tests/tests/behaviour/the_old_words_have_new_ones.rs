@@ -149,12 +149,9 @@ fn the_data_of_the_old_containers_comes_along() {
     works(&host, "ctr dev wait postgres --for healthy");
     assert_eq!(sql("SELECT number FROM old"), "7\n");
 
-    host.ok("cd /var/lib/nixos-containers && mkdir -p ml-comfyui/opt/comfyui && echo m >ml-comfyui/opt/comfyui/model");
+    host.ok("mkdir -p /var/lib/nixos-containers/dev-ml/root && echo m >/var/lib/nixos-containers/dev-ml/root/.note");
     works(&host, block("copy"));
-    assert_eq!(
-        host.ok("ctr ml exec comfyui -- cat /opt/comfyui/model"),
-        "m\n"
-    );
+    assert_eq!(host.ok("ctr dev exec ml -- cat /root/.note"), "m\n");
 }
 
 /// A laptop with a card that runs the example, with a database as the module has it.

@@ -78,7 +78,7 @@ fn a_database_is_made_in_an_empty_directory_only() {
     // And whoever wants a new one says so.
     host.ok("ctr lab stop lost && rm -r /home/lost/*");
     refused(&host, "lost", words);
-    host.ok("ctr lab exec lost -- rm /var/lib/postgresql/seen");
+    host.ok("ctr lab exec lost -- rm /var/lib/postgresql-prepare/seen");
     host.ok("ctr lab restart lost --timeout 60s");
     assert_eq!(host.read("/home/lost/PG_VERSION"), "17\n");
 }
@@ -99,7 +99,7 @@ fn refused(host: &Host, name: &str, words: &str) {
         PATIENCE,
     );
     host.until(
-        &format!("ctr lab exec {name} -- systemctl is-failed database.service"),
+        &format!("ctr lab exec {name} -- systemctl is-failed database-prepare.service"),
         PATIENCE,
     );
     host.fails(&format!("ctr lab wait {name} --for healthy --timeout 2s"));

@@ -17,23 +17,36 @@ const PREPARE: &str =
 const PASSWORD: &str =
     include_str!("../../../../nixos-module/presets/guests/scripts/postgres-password.sh");
 
-/// The server with its data on a bind, by a name that Debian's own unit does not have. It logs every statement, which is the hard case for a password.
+/// Looks at the directory before each start of the server.
+const PREPARE_UNIT: &str = "
+[Unit]
+Description=Look at PostgreSQL's data directory
+Before=database.service
+
+[Service]
+Type=oneshot
+User=postgres
+StateDirectory=postgresql-prepare
+Environment=PATH=/usr/lib/postgresql/17/bin:/usr/bin
+Environment=PGDATA=/var/lib/postgresql/data POSTGRES_MAJOR=17 POSTGRES_SEEN=/var/lib/postgresql-prepare/seen
+ExecStart=/bin/sh /opt/postgres-prepare.sh --no-sync
+";
+
+/// The server with its data on a bind, by a name that Debian's own unit does not have. It logs every statement,
+/// which is the hard case for a password.
 const SERVER: &str = "
 [Unit]
 Description=PostgreSQL
-After=network.target
+Requires=database-prepare.service
+After=network.target database-prepare.service
 
 [Service]
 Type=notify
 User=postgres
 RuntimeDirectory=postgresql
-Environment=PATH=/usr/lib/postgresql/17/bin:/usr/bin
-Environment=PGDATA=/var/lib/postgresql/17/data POSTGRES_MAJOR=17 POSTGRES_SEEN=/var/lib/postgresql/seen
-ExecStartPre=/bin/sh /opt/postgres-prepare.sh --no-sync
-ExecStart=/usr/lib/postgresql/17/bin/postgres -c listen_addresses=* -c jit=off -c hba_file=/opt/pg_hba.conf \\
-    -c log_statement=all -c log_min_duration_statement=0
+ExecStart=/usr/lib/postgresql/17/bin/postgres -D /var/lib/postgresql/data -c listen_addresses=* -c jit=off \\
+    -c hba_file=/opt/pg_hba.conf -c log_statement=all -c log_min_duration_statement=0
 Restart=on-failure
-RestartPreventExitStatus=78
 KillSignal=SIGINT
 ";
 
@@ -79,15 +92,24 @@ fn database(name: &str, place: u8, directory: &str, keys: &str) -> String {
 
 /// The keys of a container with PostgreSQL, but for its credential.
 pub(crate) fn database_keys(directory: &str) -> String {
-    let healthy = "pg_isready --quiet && systemctl is-active --quiet database-password.service";
+    // The database alone is there before another password counts.
+    let healthy = "psql --quiet --dbname=devdb --command='SELECT 1' && \
+                   systemctl is-active --quiet database-password.service";
     let keys = [
         "root = { tree = \"/var/lib/machines/debian\" }\n",
         "enable = [\"database.service\", \"database-password.service\"]\n",
         "ports = [{ port = 5432 }]\n",
-        &format!("health = {{ command = [\"/bin/sh\", \"-c\", \"{healthy}\"] }}\n"),
         &format!(
-            "binds = [{{ host = \"{directory}\", guest = \"/var/lib/postgresql/17/data\", \
+            "health = {{ command = [\"/bin/sh\", \"-c\", \"{healthy}\"], user = \"postgres\" }}\n"
+        ),
+        &format!(
+            "binds = [{{ host = \"{directory}\", guest = \"/var/lib/postgresql/data\", \
              create = true, data = true, owner = \"postgres\" }}]\n"
+        ),
+        &file(
+            "/etc/systemd/system/database-prepare.service",
+            PREPARE_UNIT,
+            "0644",
         ),
         &file("/etc/systemd/system/database.service", SERVER, "0644"),
         &file(

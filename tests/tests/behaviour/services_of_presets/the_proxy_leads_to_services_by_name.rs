@@ -1,4 +1,4 @@
-//! Caddy in `dev/proxy` has a site for every service, by the name that guests have for it, also of another group. A
+//! Caddy in `dev/proxy` has a site for every service, by its name and its group's, and a page that lists them. A
 //! service that is away takes only its own site with it, and one that moves to another address is found there, while
 //! Caddy runs on.
 
@@ -9,22 +9,10 @@ use crate::guests::PATIENCE;
 
 const DECLARATION: &str = "/etc/ctr/containers.toml";
 
-const CADDYFILE: &str = "{
-	auto_https off
-}
+/// What the preset `proxy` writes for these two services, with the global options that it sets.
+const CADDYFILE: &str = include_str!("Caddyfile");
 
-http://ollama.ml {
-	reverse_proxy ollama.ml:11434
-}
-
-http://jupyter.ml {
-	reverse_proxy jupyter.ml:8888
-}
-
-http:// {
-	respond \"there is no such site: ollama.ml, jupyter.ml\\n\" 404
-}
-";
+const ROOT: &str = "/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt";
 
 const JUPYTER: &str = "
 [Unit]
@@ -54,20 +42,39 @@ http.server.ThreadingHTTPServer(('', 11434), Models).serve_forever()
 fn the_proxy_leads_to_services_by_name() {
     let host = Host::with_ctr(&declaration(11));
     host.ok("ctr ml wait ollama jupyter --timeout 60s && ctr dev wait proxy --timeout 60s");
-    let tags = get("10.77.4.14:80", "http://ollama.ml/api/tags");
-    assert_eq!(host.ok(&tags), "ollama.ml/api/tags\n");
+    let tags = get(PROXY, "http://ollama.ml.internal/api/tags");
+    assert_eq!(host.ok(&tags), "ollama.ml.internal/api/tags\n");
     let token = host.ok("ctr ml secret jupyter token");
     let status = |token: &str| {
-        let url = format!("http://jupyter.ml/api/status?token={token}");
-        get("10.77.4.14:80", &url)
+        let url = format!("http://jupyter.ml.internal/api/status?token={token}");
+        get(PROXY, &url)
     };
     assert!(host.ok(&status(&token)).contains("started"));
     let refused = host.fails(&status("wrong"));
     assert!(refused.stderr.contains("403"), "{refused:?}");
-    let unknown = host.fails(&get("10.77.4.14:80", "http://vllm.ml/"));
-    assert!(unknown.stderr.contains("404"), "{unknown:?}");
-    let published = get("192.0.2.2:8000", "http://ollama.ml:8000/api/tags");
-    assert_eq!(host.in_lan(&published), "ollama.ml:8000/api/tags\n");
+
+    // Whoever trusts Caddy's own authority has the same by HTTPS.
+    host.ok(&format!("ctr dev exec proxy -- cat {ROOT} >/root/root.crt"));
+    let over_tls = get(PROXY, "https://ollama.ml.localhost/over-tls");
+    let trusted = host.ok(&format!("{over_tls} --cacert /root/root.crt"));
+    assert_eq!(trusted, "ollama.ml.localhost/over-tls\n");
+    host.fails(&over_tls);
+
+    // Any other name shows which there are, with links to the port that the page was asked for at. Without a number
+    // behind the colon it is the scheme's own.
+    let page = host.ok(&get(PROXY, "http://anything/"));
+    let link = "<a href=\"http://ollama.ml.internal:/\">ollama.ml.internal</a> Models, as &lt;name&gt;:tag</li>";
+    assert!(page.contains(link), "{page}");
+    let published = get("192.0.2.2", "http://anything:8000/");
+    assert!(
+        host.in_lan(&published)
+            .contains("http://jupyter.ml.internal:8000/")
+    );
+    let published = get("192.0.2.2", "http://ollama.ml.internal:8000/api/tags");
+    assert_eq!(
+        host.in_lan(&published),
+        "ollama.ml.internal:8000/api/tags\n"
+    );
 
     let caddy = leader(&host);
     host.ok("ctr ml stop ollama");
@@ -84,14 +91,16 @@ fn the_proxy_leads_to_services_by_name() {
     assert_eq!(leader(&host), caddy, "Caddy was not restarted for it");
 }
 
+/// The proxy by HTTP and by HTTPS: curl takes the port of the URL.
+const PROXY: &str = "10.77.4.14";
+
 /// Asks this address for a site, as a browser does that takes it for the site's.
 fn get(address: &str, url: &str) -> String {
-    let (address, port) = address.split_once(':').expect("address:port");
-    let site = url.trim_start_matches("http://");
-    let site = site.split([':', '/']).next().unwrap_or_default();
-    format!(
-        "curl --silent --show-error --fail --max-time 5 --resolve {site}:{port}:{address} '{url}'"
-    )
+    let site = url.split('/').nth(2).unwrap_or_default();
+    let name = site.split(':').next().unwrap_or_default();
+    let resolve = ["80", "443", "8000"].map(|port| format!("--resolve {name}:{port}:{address}"));
+    let resolve = resolve.join(" ");
+    format!("curl --silent --show-error --fail --max-time 5 {resolve} '{url}'")
 }
 
 #[track_caller]
@@ -128,13 +137,13 @@ credentials.token = {{ generate = true }}
 [groups.dev]
 subnet = "10.77.4.0/24"
 host-address = "10.77.4.10"
-reach = ["ml"]
+reach = ["ml/ollama", "ml/jupyter"]
 
 [groups.dev.containers.proxy]
 address = "10.77.4.14"
 {tree}enable = ["caddy.service"]
-ports = [{{ port = 80, url = "http", publish = {{ host-port = 8000 }} }}]
-health = {{ tcp = 80 }}
+ports = [{{ port = 80, url = "http", publish = {{ host-port = 8000 }} }}, {{ port = 443, url = "https" }}]
+health = {{ http = {{ port = 80 }} }}
 {caddyfile}"#
     )
 }
