@@ -85,12 +85,12 @@ pub(crate) fn file(path: &str, text: &str, mode: &str) -> String {
     format!("files.\"{path}\" = {{ text = {text}, mode = \"{mode}\" }}\n")
 }
 
-/// A container of `lab` with PostgreSQL whose data is in this directory of the host.
+/// A container of `lab` with `PostgreSQL` whose data is in this directory of the host.
 fn database(name: &str, place: u8, directory: &str, keys: &str) -> String {
     declared(name, place, &format!("{}{keys}", database_keys(directory)))
 }
 
-/// The keys of a container with PostgreSQL, but for its credential.
+/// The keys of a container with `PostgreSQL`, but for its credential.
 pub(crate) fn database_keys(directory: &str) -> String {
     // The database alone is there before another password counts.
     let healthy = "psql --quiet --dbname=devdb --command='SELECT 1' && \
