@@ -1,0 +1,9 @@
+# The NixOS module of ctr: `kernelcore.containers` declares containers in groups, ctrd runs them.
+{
+  imports = [
+    ./options.nix
+    ./assertions
+    ./warnings.nix
+    ./host
+  ];
+}
