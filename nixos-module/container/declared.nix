@@ -1,5 +1,5 @@
 # A container's table in the declaration.
-{ config, lib, ... }:
+{ config, lib, preset, ... }:
 
 let
   inherit (import ../lib) table;
@@ -47,9 +47,9 @@ in
       environment
       root
       startTimeout
-      user
       workingDirectory
       ;
+    user = if preset then null else config.user;
     autostart = config.autoStart;
     description = unless "" config.description;
     enable = config.units;

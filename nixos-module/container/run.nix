@@ -1,5 +1,5 @@
 # What runs in a container, and what people run in it.
-{ lib, ... }:
+{ lib, preset, ... }:
 
 let
   inherit (lib) mkOption types;
@@ -30,11 +30,6 @@ in
         The one process that runs, in place of a boot: an absolute path in the guest and its arguments. Only
         with a `tree` or a `directory`.
       '';
-    };
-
-    user = orNull types.str {
-      example = "www-data";
-      description = "The user of the guest who runs `command`; root where none is named.";
     };
 
     workingDirectory = orNull types.str {
@@ -129,6 +124,13 @@ in
       default = [ ];
       example = [ "CAP_IPC_LOCK" ];
       description = "What it may besides what every container of its kind gets, as capabilities(7) writes it.";
+    };
+  }
+  # A preset boots, so there is no user of a command: the name is free for an option of its own.
+  // lib.optionalAttrs (!preset) {
+    user = orNull types.str {
+      example = "www-data";
+      description = "The user of the guest who runs `command`; root where none is named.";
     };
   };
 }
