@@ -15,7 +15,7 @@ let
     inherit guest;
   });
 
-  credential = it: if builtins.isString it then it else table (flags [ "generate" ] it);
+  credential = it: if builtins.isAttrs it then table (flags [ "generate" ] it) else toString it;
 
   gpu = it: table (
     flags [ "optional" ] it

@@ -6,23 +6,23 @@ let
   inherit (lib) mkOption types;
 
   words = {
-    bindMounts = "write `binds.\"<path in the guest>\" = { hostPath = …; readOnly = …; }`";
-    allowedDevices = "did you mean `gpu = { vendor = \"nvidia\"; }`? Nodes of graphics processors come with it";
-    privateNetwork = "remove it: every container has a network of its own";
-    hostAddress = "remove it: the group's `subnet` and `hostOffset` say it";
-    localAddress = "write `address`, or leave it to the group's `subnet`";
-    hostBridge = "remove it: the group has a bridge, `br-<group>`";
-    forwardPorts = "write `ports.<name> = { port = …; publish.hostPort = …; }`";
-    privateUsers = "remove it: every container has users of its own; `users = \"host\"` says otherwise";
-    additionalCapabilities = "write `capabilities`";
-    tmpfs = "remove it: the guest mounts its own; `ephemeral = true` drops all state at a stop";
-    enableTun = "remove it: there is no tun device in a guest yet";
-    extraFlags = "remove it: what systemd-nspawn is started with is ctrd's own matter";
-    timeoutStartSec = "write `startTimeout`";
-    restartIfChanged = "remove it: ctrd restarts a container only for what it cannot follow while it runs";
+    bindMounts = "Write `binds.\"<path in the guest>\" = { hostPath = …; readOnly = …; }`";
+    allowedDevices = "Did you mean `gpu = { vendor = \"nvidia\"; }`? Nodes of graphics processors come with it";
+    privateNetwork = "Remove it: every container has a network of its own";
+    hostAddress = "Remove it: the group's `subnet` and `hostOffset` say it";
+    localAddress = "Write `address`, or leave it to the group's `subnet`";
+    hostBridge = "Remove it: the group has a bridge, `br-<group>`";
+    forwardPorts = "Write `ports.<name> = { port = …; publish.hostPort = …; }`";
+    privateUsers = "Remove it: every container has users of its own; `users = \"host\"` says otherwise";
+    additionalCapabilities = "Write `capabilities`";
+    tmpfs = "Remove it: the guest mounts its own; `ephemeral = true` drops all state at a stop";
+    enableTun = "Remove it: there is no tun device in a guest yet";
+    extraFlags = "Remove it: what systemd-nspawn is started with is ctrd's own matter";
+    timeoutStartSec = "Write `startTimeout`";
+    restartIfChanged = "Remove it: ctrd restarts a container only for what it cannot follow while it runs";
   };
 
-  gpu = "did you mean `gpu = { vendor = \"nvidia\"; }`? Nodes, libraries and driver files come with it";
+  gpu = "Did you mean `gpu = { vendor = \"nvidia\"; }`? Nodes, libraries and driver files come with it";
 
   isDevice = path: lib.hasPrefix "/dev/" path;
 
@@ -37,7 +37,7 @@ in
       mkOption {
         type = types.raw;
         visible = false;
-        description = "No option of ours: ${answer}.";
+        description = "No option of ours. ${answer}.";
       }
     ) words
     // {
@@ -50,6 +50,6 @@ in
     };
 
   config.oldWords = map (
-    word: "`${lib.showOption options.${word}.loc}` is an option of nixos-container: ${answer word options.${word}.value}."
+    word: "`${lib.showOption options.${word}.loc}` is an option of nixos-container. ${answer word options.${word}.value}."
   ) (lib.filter (word: options.${word}.isDefined) (lib.attrNames words));
 }

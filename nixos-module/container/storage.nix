@@ -70,16 +70,17 @@ in
 
     credentials = mkOption {
       type = types.attrsOf (
-        types.either (types.strMatching "/.*") (
-          types.submodule {
+        # A path without quotes is taken here so that it is refused with words (../assertions/credentials.nix).
+        types.either types.path (
+          types.addCheck (types.submodule {
             options = {
-              path = orNull (types.strMatching "/.*") {
+              path = orNull types.path {
                 example = "/run/secrets/password";
                 description = "The file of the host that holds it.";
               };
               generate = flag "Whether ctrd makes it once, at random, and keeps it.";
             };
-          }
+          }) builtins.isAttrs
         )
       );
       default = { };
