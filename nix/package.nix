@@ -78,9 +78,10 @@ rustPlatform.buildRustPackage {
     install -D -m 644 -t $out/share/polkit-1/actions dist/org.kernelcore.Containers1.policy
     install -D -m 644 -t $out/lib/systemd/catalog dist/ctr.catalog
     install -D -m 644 -t $out/lib/systemd/system dist/ctrd.service
-    sed -i "s,=/usr/bin/,=$out/bin/," $out/lib/systemd/system/ctrd.service
-    if grep -n "^[^#]*/usr/" $out/lib/systemd/system/ctrd.service; then
-      echo "ctrd.service names programs that are not in this package" >&2
+    # Programs by name would be looked for where NixOS has none.
+    sed -E -i "s,^(Exec[A-Za-z]+)=(/usr/bin/)?(ctrd?) ,\\1=$out/bin/\\3 ," $out/lib/systemd/system/ctrd.service
+    if grep "^Exec" $out/lib/systemd/system/ctrd.service | grep -v "=$out/bin/"; then
+      echo "ctrd.service runs a program that is not in this package" >&2
       exit 1
     fi
 
