@@ -14,6 +14,7 @@
 
   ollama = [
     "enable"
+    "environmentVariables"
     "group"
     "host"
     "models"
