@@ -3,6 +3,8 @@
   imports = [
     ./options.nix
     ./assertions
+    ./presets/reach.nix
+    ./presets/proxy-names.nix
     ./warnings.nix
     ./host
   ];

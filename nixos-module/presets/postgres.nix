@@ -62,6 +62,7 @@ in
     description = mkDefault "PostgreSQL";
     aliases = mkDefault [ "pg" ];
     offset = mkDefault 15;
+    stateVersion = mkDefault "25.05";
     ports.postgresql.port = mkDefault config.port;
 
     binds."/var/lib/postgresql/data" = {
