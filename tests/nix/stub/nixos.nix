@@ -17,7 +17,11 @@ let
     type = types.submodule { freeformType = types.attrsOf types.anything; };
     default = { };
   };
-  names = list: lib.genAttrs list (_: value);
+  off = mkOption {
+    type = types.bool;
+    default = false;
+  };
+  names = list: lib.genAttrs list (name: if name == "enable" then off else value);
 
   # As mkRemovedOptionModule leaves it: it is there, and nobody may set it.
   removed = mkOption {
