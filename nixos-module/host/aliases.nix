@@ -60,7 +60,7 @@ in
     description = ''
       Whether shells have the aliases of the modules that this one replaces, `ml-ollama-enter`, `dev-pg-psql`,
       `ml-status-all` and so on, for every declared container. Whoever else defines an alias of the same name
-      has it: `ollama-list` is also one of `kernelcore.containers.docker-hub`.
+      has it: `ollama-list` for one, where a module for Docker's Ollama has it too.
     '';
   };
 
