@@ -12,8 +12,6 @@ let
   home = import ../lib/home.nix { inherit lib host; };
   inherit (host.config.kernelcore.containers) gpuVendor;
   vendor = import ./vendor.nix { inherit config host; };
-
-  notebooks = "/var/lib/jupyter/notebooks";
 in
 {
   options = {
@@ -32,8 +30,8 @@ in
       '';
       example = "/home/alice/notebooks";
       description = ''
-        The directory of the host with the notebooks. It is made where it is missing. In a person's home, what
-        JupyterLab writes belongs to that person.
+        The directory of the host with the notebooks, at the same path in the guest. It is made where it is missing.
+        In a person's home, what JupyterLab writes belongs to that person.
       '';
     };
 
@@ -73,7 +71,7 @@ in
       tasksMax = mkDefault 4096;
     };
 
-    binds.${notebooks} = {
+    binds.${config.notebooksPath} = {
       hostPath = mkDefault config.notebooksPath;
       create = mkDefault true;
       data = mkDefault true;
@@ -82,8 +80,9 @@ in
     };
 
     config = import ./guests/jupyterlab.nix {
-      inherit notebooks vendor;
+      inherit vendor;
       inherit (config) port extraPackages;
+      notebooks = config.notebooksPath;
     };
   };
 }

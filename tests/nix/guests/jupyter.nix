@@ -20,7 +20,8 @@ let
       guest = it.guest "ml" "jupyter";
     };
 
-  notebooks = "/var/lib/jupyter/notebooks";
+  notebooks = "/var/lib/ml-jupyter/notebooks";
+  atHome = "/home/kernelcore/dev/notebooks";
   plain = run { };
   unit = plain.guest.systemd.services.jupyter;
   environment = it: (builtins.head it.guest.environment.systemPackages).packages;
@@ -68,13 +69,13 @@ in
   {
     says = "the notebooks are in the home of the user kernelcore where there is one, and belong to them";
     ok =
-      kernelcore.host.binds.${notebooks}.hostPath == "/home/kernelcore/dev/notebooks"
-      && kernelcore.host.binds.${notebooks}.hostOwner == "kernelcore";
+      kernelcore.host.binds.${atHome}.hostPath == atHome
+      && kernelcore.host.binds.${atHome}.hostOwner == "kernelcore";
   }
   {
-    says = "and elsewhere on other hosts";
+    says = "and elsewhere on other hosts, at the same path in the guest";
     ok =
-      plain.host.binds.${notebooks}.hostPath == "/var/lib/ml-jupyter/notebooks"
+      plain.host.binds.${notebooks}.hostPath == notebooks
       && plain.host.binds.${notebooks}.hostOwner == null;
   }
   {
