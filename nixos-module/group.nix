@@ -123,9 +123,10 @@ types.submodule (
 
         declared = {
           inherit (config) subnet;
-          host-address = config.hostAddress;
           containers = lib.mapAttrs (_: it: it.declared) enabled;
         }
+        # A subnet that is none is refused, and the host has no address in it.
+        // lib.optionalAttrs (config.hostAddress != null) { host-address = config.hostAddress; }
         // lib.optionalAttrs (config.description != "") { inherit (config) description; }
         // lib.optionalAttrs (config.reach != [ ]) { inherit (config) reach; }
         // lib.optionalAttrs (config.hostPorts != [ ]) { host-ports = config.hostPorts; };

@@ -3,7 +3,7 @@
 
 let
   inherit (import ../lib) address names;
-  inherit (declared) containers groups pairs;
+  inherit (declared) containers groups;
 
   # What can be said of addresses only where the subnet is one.
   usable = group: address.isSubnet group.it.subnet;
@@ -17,18 +17,17 @@ let
     "${group.option}.hostOffset: ${toString group.it.hostOffset} is no place in ${group.it.subnet}. Write one from ${places group}."
   ) (lib.filter (group: usable group && !isPlace group group.it.hostOffset) groups);
 
-  # The places of a group that nobody has, from where the places of names begin, or else from the first.
+  inGroup = group: lib.filter (it: it.group.name == group.name && it.it.address != null) containers;
+
+  # The places of a group that nobody has, from where the places of names begin on.
   free =
     group:
     let
-      taken = [
-        group.it.hostAddress
-      ]
-      ++ map (it: it.it.address) (lib.filter (it: it.group.name == group.name) containers);
-      isFree = place: isPlace group place && !lib.elem (address.at group.it.subnet place) taken;
-      candidates = lib.filter isFree (lib.range 32 250 ++ lib.range 1 31);
+      taken = [ group.it.hostAddress ] ++ map (it: it.it.address) (inGroup group);
     in
-    if candidates == [ ] then "another place" else toString (lib.head candidates);
+    lib.filter (
+      place: isPlace group place && !lib.elem (address.at group.it.subnet place) taken
+    ) (lib.range 32 250 ++ lib.range 1 31);
 
   byHand = it: it.it.address != address.at it.group.it.subnet (if it.it.offset != null then it.it.offset else names.place it.name);
 
@@ -53,27 +52,53 @@ let
       lib.optional (!isPlace it.group (names.place it.name))
         "${it.option}: the place that its name gives it, ${toString (names.place it.name)}, is outside of ${subnet}. Write `${it.option}.offset`, from ${places it.group}.";
 
-  theHosts = map (
-    it:
-    "${it.option} is at ${it.it.address}, the host's own address in ${it.group.option}. Write `${it.option}.offset = ${free it.group};`."
-  ) (lib.filter (it: it.it.address != null && it.it.address == it.group.it.hostAddress) containers);
-
-  # One of a pair that has its place from its name is the one to move.
-  same =
-    { one, other }:
+  # Who was there first stays: a preset, or else one whose place somebody chose.
+  stays =
+    those:
     let
-      moved = if other.it.offset == null || one.it.offset != null || one.preset then other else one;
+      presets = lib.filter (it: it.preset) those;
+      chosen = lib.filter (it: it.it.offset != null) those;
     in
-    "${one.option} and ${other.option} are both at ${one.it.address}. Write `${moved.option}.offset = ${free moved.group};`.";
+    lib.head (presets ++ chosen ++ those);
+
+  # Those of a group who have to move, and where they cannot stay.
+  moving =
+    group:
+    lib.concatMap (
+      those:
+      let
+        at = (lib.head those).it.address;
+        first = stays those;
+      in
+      if at == group.it.hostAddress then
+        map (it: {
+          inherit it;
+          because = "${it.option} is at ${at}, the host's own address in ${group.option}.";
+        }) those
+      else
+        map (it: {
+          inherit it;
+          because = "${first.option} and ${it.option} are both at ${at}.";
+        }) (lib.filter (it: it.id != first.id) those)
+    ) (lib.attrValues (lib.groupBy (it: it.it.address) (inGroup group)));
+
+  move =
+    group:
+    let
+      places = free group;
+    in
+    lib.imap0 (
+      index:
+      { it, because }:
+      "${because} Write "
+      + (
+        if index < lib.length places then
+          "`${it.option}.offset = ${toString (lib.elemAt places index)};`."
+        else
+          "a wider `${group.option}.subnet`: this one is full."
+      )
+    ) (moving group);
 in
 hosts
 ++ lib.concatMap outside (lib.filter (it: usable it.group) containers)
-++ theHosts
-++ map same (
-  lib.filter (
-    pair:
-    pair.one.group.name == pair.other.group.name
-    && pair.one.it.address != null
-    && pair.one.it.address == pair.other.it.address
-  ) (pairs containers)
-)
+++ lib.concatMap move (lib.filter usable groups)

@@ -37,11 +37,13 @@ let
     else if !group.it.enable then
       "${group.option} is not enabled. Write `${group.option}.enable = true;`, or remove it."
     else if it != null then
-      "${lib.showOption [ group.option name ]} is not enabled. Write `${group.option}.${lib.showOption [ name ]}.enable = true;`, or remove it."
+      "${group.option}.${lib.showOption [ name ]} is not enabled. Write `${group.option}.${lib.showOption [ name ]}.enable = true;`, or remove it."
     else if aliased != null then
       "that is an alias. Write \"${aliased.id}\"."
     else
-      "${group.option} has no container `${name}`. ${meant reference names}";
+      "${group.option} has no container `${name}`. ${
+        meant reference (map (name: "${group.name}/${name}") (lib.attrNames group.it.containers))
+      }";
 
   after =
     it:

@@ -38,7 +38,8 @@ let
         lib.filter ({ one, other }: address.overlap (subnetOf one) (subnetOf other)) (pairs groups)
       );
 
-  from = option: subnet: { inherit option subnet; };
+  # Somebody's subnet, and whose it is, in words.
+  from = whose: subnet: { inherit whose subnet; };
 
   docker =
     let
@@ -50,21 +51,24 @@ let
     else
       (
         if settings ? bip then
-          [ (from "virtualisation.docker.daemon.settings.bip" settings.bip) ]
+          [ (from "`virtualisation.docker.daemon.settings.bip`" settings.bip) ]
         else
-          # The first network of Docker's own choice.
-          lib.optional (pools == [ ]) (from "virtualisation.docker, without `daemon.settings.bip`," "172.17.0.0/16")
+          lib.optional (pools == [ ]) (
+            from "Docker's first network (`virtualisation.docker.daemon.settings.bip` moves it)" "172.17.0.0/16"
+          )
       )
-      ++ map (pool: from "virtualisation.docker.daemon.settings.default-address-pools" pool.base) pools;
+      ++ map (pool: from "`virtualisation.docker.daemon.settings.default-address-pools`" pool.base) pools;
 
   podman = lib.optionals (config.virtualisation.podman.enable or false) (
     let
       subnets = config.virtualisation.podman.defaultNetwork.settings.subnets or [ ];
     in
     if subnets == [ ] then
-      [ (from "virtualisation.podman, without `defaultNetwork.settings.subnets`," "10.88.0.0/16") ]
+      [
+        (from "Podman's network (`virtualisation.podman.defaultNetwork.settings.subnets` moves it)" "10.88.0.0/16")
+      ]
     else
-      map (it: from "virtualisation.podman.defaultNetwork.settings.subnets" it.subnet) subnets
+      map (it: from "`virtualisation.podman.defaultNetwork.settings.subnets`" it.subnet) subnets
   );
 
   k3s =
@@ -75,7 +79,7 @@ let
         let
           said = builtins.match ".*--${flag}[ =]([0-9./]+).*" flags;
         in
-        from "services.k3s (`--${flag}`)" (if said == null then default else lib.head said);
+        from "k3s (`--${flag}` in `services.k3s.extraFlags` moves it)" (if said == null then default else lib.head said);
     in
     lib.optionals (config.services.k3s.enable or false) [
       (cidr "cluster-cidr" "10.42.0.0/16")
@@ -85,7 +89,7 @@ let
   nixosContainers = lib.concatLists (
     lib.mapAttrsToList (
       name: it:
-      map (side: from (lib.showOption [ "containers" name side ]) it.${side}) (
+      map (side: from "`${lib.showOption [ "containers" name side ]}`" it.${side}) (
         lib.filter (side: (it.${side} or null) != null) [ "localAddress" "hostAddress" ]
       )
     ) (config.containers or { })
@@ -96,7 +100,7 @@ let
       name: it:
       map (
         own:
-        from (lib.showOption [ "networking" "interfaces" name "ipv4" "addresses" ]) "${own.address}/${toString own.prefixLength}"
+        from "`${lib.showOption [ "networking" "interfaces" name "ipv4" "addresses" ]}`" "${own.address}/${toString own.prefixLength}"
       ) (it.ipv4.addresses or [ ])
     ) (config.networking.interfaces or { })
   );
@@ -106,7 +110,7 @@ let
     map
       (
         group:
-        "${group.option}.subnet: ${subnetOf group} overlaps with ${other.subnet} of ${other.option}. Choose another subnet, for example with `${group.option}.subnet = \"10.77.3.0/24\";`: the containers keep their places in it."
+        "${group.option}.subnet: ${subnetOf group} overlaps with ${other.subnet}, ${other.whose}. Choose another subnet: the containers keep their places in it."
       )
       (
         lib.filter (

@@ -15,7 +15,13 @@ let
     inherit guest;
   });
 
-  credential = it: if builtins.isAttrs it then table (flags [ "generate" ] it) else toString it;
+  # As text: to look at a path without quotes is to copy it to the store, before it is refused.
+  credential =
+    it:
+    if builtins.isAttrs it then
+      table (flags [ "generate" ] it // { path = if it.path == null then null else toString it.path; })
+    else
+      toString it;
 
   gpu = it: table (
     flags [ "optional" ] it

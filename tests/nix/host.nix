@@ -81,7 +81,11 @@ in
       xserver = namespace { videoDrivers = list types.str; };
       udev = namespace { extraRules = lines; };
     };
-    system = namespace { checks = list types.anything; };
+    # Hosts declare options of their own in there.
+    system = {
+      checks = list types.anything;
+      stateVersion = mkOption { type = types.str; };
+    };
     systemd = namespace {
       packages = list types.anything;
       services = each {
