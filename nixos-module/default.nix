@@ -4,7 +4,7 @@
     ./options.nix
     ./assertions
     ./presets/reach.nix
-    ./presets/proxy-names.nix
+    ./presets/proxy-host.nix
     ./warnings.nix
     ./host
   ];

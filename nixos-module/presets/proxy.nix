@@ -37,7 +37,8 @@ in
     };
 
     routes = mkOption {
-      type = types.attrsOf types.str;
+      # One word: it stands in Caddy's configuration.
+      type = types.attrsOf (types.strMatching "[^][:space:]{}\"`]+");
       default = { };
       example = {
         "grafana.home.internal" = "host.dev:3000";
@@ -51,7 +52,10 @@ in
     hostNames = mkOption {
       type = types.bool;
       default = true;
-      description = "Whether this host's `/etc/hosts` has the names, so that its browsers find the proxy by them.";
+      description = ''
+        Whether this host's `/etc/hosts` has the names that the proxy answers to, those of `routes` as well, so that
+        its browsers find it.
+      '';
     };
   };
 

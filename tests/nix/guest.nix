@@ -16,10 +16,13 @@ in
 {
   configuration,
   release ? "25.11",
+  allowUnfree ? true,
 }:
 
 let
-  packages = import ./stub/packages.nix { lib = library; inherit release; };
+  packages = import ./stub/packages.nix { lib = library; inherit release; } // {
+    config = { inherit allowUnfree; };
+  };
   host = import ./evaluate.nix { inherit lib configuration; };
   groups = host.config.kernelcore.containers.allGroups;
   containers = library.mapAttrs (_: it: library.filterAttrs (_: it: it.enable) it.containers) groups;
@@ -27,8 +30,9 @@ in
 {
   inherit containers;
 
-  # The host's own result: its problems, or the declaration.
+  # The host's own result: its problems, or the declaration. And its configuration.
   inherit (host) result;
+  host = host.config;
 
   guest =
     group: name:
@@ -46,6 +50,7 @@ in
     (library.evalModules {
       modules = [
         (import ./stub/nixos.nix { inherit release; })
+        (import ./stub/services-of-dev.nix { inherit release; })
         { _module.args.pkgs = packages; }
         base
         container.config

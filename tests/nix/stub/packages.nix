@@ -22,6 +22,13 @@ let
 
   named = names: lib.genAttrs names package;
 
+  postgresql =
+    psqlSchema:
+    package "postgresql" // {
+      inherit psqlSchema;
+      pkgs = named [ "pgvector" ];
+    };
+
   python = named [
     "ipykernel"
     "jupyterlab"
@@ -41,14 +48,28 @@ named (
   [
     "bash"
     "bashInteractive"
+    "cargo"
     "curl"
+    "fd"
+    "gcc"
     "git"
+    "gnumake"
+    "go"
+    "htop"
+    "jq"
     "llama-cpp"
+    "neovim"
+    "nodejs"
     "ollama"
     "ollama-cuda"
     "ollama-rocm"
+    "ripgrep"
+    "rustc"
+    "tmux"
     "vllm"
+    "wget"
   ]
+  ++ since "24.05" [ "uv" ]
   ++ since "25.11" [
     "llama-cpp-vulkan"
     "ollama-vulkan"
@@ -61,6 +82,14 @@ named (
   stdenv = {
     cc = package "gcc-wrapper";
     hostPlatform.system = "x86_64-linux";
+  };
+
+  postgresql = postgresql "14";
+  postgresql_16 = postgresql "16";
+  postgresql_17 = postgresql "17";
+
+  open-webui = package "open-webui" // {
+    meta.license.free = false;
   };
 
   python3 = package "python3" // {

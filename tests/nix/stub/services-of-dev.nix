@@ -1,7 +1,7 @@
 # NixOS's services that the guests of dev's presets set and read back: their options, with the types and defaults
 # that decide how definitions come together. Names, types and defaults are nixpkgs' (nixos/modules/services); what
 # NixOS makes of them is not here.
-{ since, until }:
+{ release }:
 
 {
   config,
@@ -21,9 +21,8 @@ let
   package = name: option types.package pkgs.${name};
 
   setting = types.oneOf [ types.bool types.float types.int types.str ];
-  # Once each: an option of a release, or none.
-  onlySince = version: options: if since version [ true ] == [ ] then { } else options;
-  onlyUntil = version: options: if until version [ true ] == [ ] then { } else options;
+  has = version: release == "unstable" || lib.versionAtLeast release version;
+  renamed = mkOption { visible = false; };
 in
 {
   options.services = {
@@ -37,13 +36,13 @@ in
     code-server = {
       inherit enable;
       auth = option (types.enum [ "none" "password" ]) "password";
-      extraArguments = option (types.listOf types.str) (if since "23.11" [ true ] == [ ] then [ "--disable-telemetry" ] else [ ]);
+      extraArguments = option (types.listOf types.str) (if has "23.11" then [ ] else [ "--disable-telemetry" ]);
       hashedPassword = text "";
       host = text "localhost";
       port = port 4444;
       user = text "code-server";
     }
-    // onlySince "23.11" {
+    // lib.optionalAttrs (has "23.11") {
       disableTelemetry = enable;
       disableUpdateCheck = enable;
     };
@@ -59,23 +58,23 @@ in
       settings = mkOption {
         default = { };
         type =
-          if since "24.05" [ true ] == [ ] then
-            types.attrsOf setting
-          else
+          if has "24.05" then
             types.submodule {
               freeformType = types.attrsOf setting;
               options.port = port 5432;
-            };
+            }
+          else
+            types.attrsOf setting;
       };
       # Renamed, so that it is still an option, and one that warns.
-      port = if since "24.05" [ true ] == [ ] then port 5432 else mkOption { visible = false; };
-      extraPlugins = if since "24.11" [ true ] == [ ] then option (types.listOf types.path) [ ] else mkOption { visible = false; };
+      port = if has "24.05" then renamed else port 5432;
+      extraPlugins = if has "24.11" then renamed else option (types.listOf types.path) [ ];
     }
-    // onlySince "24.11" {
+    // lib.optionalAttrs (has "24.11") {
       extensions = option (types.functionTo (types.listOf types.path)) (_: [ ]);
     };
   }
-  // onlySince "24.05" {
+  // lib.optionalAttrs (has "24.05") {
     open-webui = {
       inherit enable;
       environment = option (types.attrsOf types.str) {
@@ -113,6 +112,5 @@ in
         serviceConfig.RuntimeDirectory = config.services.code-server.user;
       };
     })
-  ]
-  ;
+  ];
 }
