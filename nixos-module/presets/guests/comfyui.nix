@@ -29,6 +29,23 @@ let
 
   arguments = lib.optional (vendor == null || (package == null && !built)) "--cpu" ++ extraArgs;
 
+  # Where ComfyUI looks: the host's directory is empty at first. By ComfyUI's user, because in a person's directory
+  # the guest's root can make nothing.
+  kinds = ''
+    mkdir -p ${
+      lib.concatMapStringsSep " " (kind: "${directory}/models/${kind}") [
+        "checkpoints"
+        "clip"
+        "controlnet"
+        "diffusion_models"
+        "loras"
+        "text_encoders"
+        "upscale_models"
+        "vae"
+      ]
+    }
+  '';
+
   own = package != null;
   upstream = !own && options.services ? comfyui;
 in
@@ -43,18 +60,6 @@ in
 
   config = lib.mkMerge [
     {
-      # Where ComfyUI looks: the host's directory is empty at first.
-      systemd.tmpfiles.rules = map (kind: "d ${directory}/models/${kind} 0755 comfyui comfyui -") [
-        "checkpoints"
-        "clip"
-        "controlnet"
-        "diffusion_models"
-        "loras"
-        "text_encoders"
-        "upscale_models"
-        "vae"
-      ];
-
       warnings = lib.optional (upstream && vendor != null && !built) (
         "ComfyUI computes on the processor: nixpkgs builds PyTorch without support for this card. "
         + "The description of ${option} says how to have it."
@@ -68,11 +73,15 @@ in
         port = lib.mkDefault port;
         extraArgs = arguments;
       };
+      systemd.services.comfyui.preStart = kinds;
     })
 
     (lib.mkIf own {
       systemd.services.comfyui = {
         description = "ComfyUI";
+        preStart = kinds + ''
+          mkdir -p ${directory}/custom_nodes ${directory}/input ${directory}/user
+        '';
         script = ''
           exec ${lib.getExe package} ${
             lib.escapeShellArgs (
@@ -91,12 +100,6 @@ in
           }
         '';
       };
-      systemd.tmpfiles.rules = map (it: "d ${directory}/${it} 0755 comfyui comfyui -") [
-        "custom_nodes"
-        "input"
-        "temp"
-        "user"
-      ];
     })
   ];
 }

@@ -82,6 +82,12 @@ in
       && binds."/var/lib/comfyui/output".hostPath == "/var/lib/comfyui/output";
   }
   {
+    says = "it makes the folders for models as its own user, who alone can in a person's directory";
+    ok =
+      has "models/checkpoints" plain.guest.systemd.services.comfyui.preStart
+      && has "models/checkpoints" own.guest.systemd.services.comfyui.preStart;
+  }
+  {
     says = "without a card it is told to compute on the processor, with a package for one it is not";
     ok =
       plain.guest.services.comfyui.extraArgs == [ "--cpu" ] && !(has "--cpu" script);
