@@ -7,7 +7,6 @@ let
       it = evaluate {
         configuration = {
           services.xserver.videoDrivers = [ "nvidia" ];
-          system.user.homeDir = "/home/ann";
           users.users.kernelcore.isNormalUser = true;
           kernelcore.containers.gpuVendor = vendor;
           kernelcore.containers.dev.enable = true;

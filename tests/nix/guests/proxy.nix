@@ -30,7 +30,7 @@ let
       tree = "/srv/tree";
       ports.site = { port = 8080; url = "http"; };
       ports.admin = { port = 8443; url = "https"; };
-      ports.dns = { port = 53; protocol = "udp"; };
+      ports.dns = { port = 53; protocol = "udp"; url = "http"; };
     };
   };
 
