@@ -63,7 +63,9 @@ in
     package = mkOption {
       type = types.nullOr types.package;
       default = null;
-      defaultText = lib.literalMD "`llama-cpp-vulkan` with a card and where nixpkgs has it, else `llama-cpp`; none for `local-ai`";
+      defaultText = lib.literalMD ''
+        `llama-cpp-vulkan` with a card and where nixpkgs has it, else `llama-cpp`; none for `local-ai`
+      '';
       example = lib.literalExpression "pkgs.llama-cpp.override { cudaSupport = true; }";
       description = "The build of what `backend` names.";
     };

@@ -14,15 +14,20 @@ let
   vendor = import ./vendor.nix { inherit config host; };
 
   models = "/var/lib/ollama/models";
-  binary = name: {
-    hostPath = mkDefault name;
+  binary = path: {
+    hostPath = mkDefault path;
     readOnly = mkDefault true;
   };
 
   # The program asks the server at its usual port, unless told otherwise.
   ollama =
     words:
-    lib.optionals (config.port != 11434) [ "env" "OLLAMA_HOST=127.0.0.1:${toString config.port}" ] ++ [ "ollama" ] ++ words;
+    lib.optionals (config.port != 11434) [
+      "env"
+      "OLLAMA_HOST=127.0.0.1:${toString config.port}"
+    ]
+    ++ [ "ollama" ]
+    ++ words;
 in
 {
   options = {

@@ -37,7 +37,9 @@ in
     modelsPath = mkOption {
       type = types.str;
       default = "/var/lib/vllm/models";
-      description = "The directory of the host for what is downloaded from Hugging Face. It is made where it is missing.";
+      description = ''
+        The directory of the host for what is downloaded from Hugging Face. It is made where it is missing.
+      '';
     };
 
     tokenFile = mkOption {

@@ -28,11 +28,12 @@ let
   # for the processor alone. Later it is an option that was removed, which is one that is not shown.
   byWord =
     options.services.ollama ? acceleration && options.services.ollama.acceleration.visible or true;
+  knows = word: options.services.ollama.acceleration.type.check word;
   word =
     {
       nvidia = "cuda";
       amd = "rocm";
-      intel = if pkgs ? ollama-vulkan && options.services.ollama.acceleration.type.check "vulkan" then "vulkan" else null;
+      intel = if pkgs ? ollama-vulkan && knows "vulkan" then "vulkan" else null;
     }
     .${toString vendor} or null;
 

@@ -24,7 +24,14 @@ let
   llama = run { localai.model = "a model.gguf"; };
   unit = llama.guest.systemd.services.localai;
   script = it: plainly it.guest.systemd.services.localai.script;
-  onCard = release: script (run { inherit release; vendor = "nvidia"; localai.model = "a.gguf"; localai.gpuLayers = 20; });
+  onCard =
+    release:
+    script (run {
+      inherit release;
+      vendor = "nvidia";
+      localai.model = "a.gguf";
+      localai.gpuLayers = 20;
+    });
   localAi = run {
     localai = {
       backend = "local-ai";

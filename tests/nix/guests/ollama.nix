@@ -120,7 +120,9 @@ in
     says = "llama.cpp is the guest's own where nothing else is said";
     ok =
       builtins.any (it: it.name == "llama-cpp") withLlama.guest.environment.systemPackages
-      && builtins.any (it: builtins.match "L\\+ /usr/local/bin/llama-server .*" it != null) withLlama.guest.systemd.tmpfiles.rules
+      && builtins.any (
+        it: builtins.match "L\\+ /usr/local/bin/llama-server .*" it != null
+      ) withLlama.guest.systemd.tmpfiles.rules
       && !(withLlama.host.binds ? "/usr/local/bin/llama-cli");
   }
   {

@@ -87,6 +87,8 @@ in
       let
         it = (run { vllm.model = "x/y"; }).guest;
       in
-      builtins.length it.warnings == 1 && !(has "gpu-memory" it.systemd.services.vllm.script) && with'.guest.warnings == [ ];
+      builtins.length it.warnings == 1
+      && !(has "gpu-memory" it.systemd.services.vllm.script)
+      && with'.guest.warnings == [ ];
   }
 ]
