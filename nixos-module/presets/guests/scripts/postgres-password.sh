@@ -14,7 +14,8 @@
 # For bash and for any POSIX shell: its text is read as it is, without anything put into it.
 set -eu
 
-test -s "$CREDENTIALS_DIRECTORY/password" || {
+# `test` is a builtin: what it is given is no command line. A line end alone is no password either.
+test -n "$(cat -- "$CREDENTIALS_DIRECTORY/password")" || {
     echo "the credential \`password\` is empty: the database would have no password" >&2
     exit 78
 }
