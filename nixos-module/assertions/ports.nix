@@ -39,15 +39,22 @@ let
   # nginx and httpd have their ports by virtual host.
   ofHosts =
     name:
+    let
+      http = services.${name}.defaultHTTPListenPort or 80;
+      https = services.${name}.defaultSSLListenPort or 443;
+    in
     lib.unique (
       lib.concatMap (
         it:
         if (it.listen or [ ]) != [ ] then
-          map (listen: listen.port or 80) it.listen
+          map (listen: listen.port or http) it.listen
         else
-          [ 80 ] ++ lib.optional ((it.forceSSL or false) || (it.addSSL or false) || (it.onlySSL or false)) 443
+          [ http ] ++ lib.optional ((it.forceSSL or false) || (it.addSSL or false) || (it.onlySSL or false)) https
       ) (lib.attrValues (services.${name}.virtualHosts or { }))
     );
+
+  # Releases of NixOS move `port` to `settings.port`, and a moved option is not to be looked at.
+  portOf = name: services.${name}.settings.port or services.${name}.port or null;
 
   listening =
     serves "openssh" (services.openssh.ports or [ 22 ])
@@ -55,13 +62,13 @@ let
     ++ serves "httpd" (ofHosts "httpd")
     ++ serves "caddy" [ 80 443 ]
     ++ serves "k3s" [ 6443 ]
-    ++ serves "postgresql" [ (services.postgresql.settings.port or services.postgresql.port or 5432) ]
-    ++ lib.concatMap (name: serves name [ (services.${name}.port or null) ]) [
+    ++ lib.concatMap (name: serves name [ (portOf name) ]) [
       "code-server"
       "jupyter"
       "llama-cpp"
       "ollama"
       "open-webui"
+      "postgresql"
     ];
 
   taken = lib.concatMap (

@@ -43,6 +43,7 @@ trap 'rm -rf "$scratch"' EXIT
 # Nix wants a place for its state, and nothing is kept there: --eval writes nothing to the store.
 export NIX_STATE_DIR=$scratch/state NIX_LOG_DIR=$scratch/log NIX_PATH= NIX_REMOTE=
 export LC_ALL=C.UTF-8
+unset NIXPKGS_ALLOW_UNFREE
 
 if ! command -v nix-instantiate >/dev/null; then
     fail "the tools are there" "nix-instantiate is missing: apt-get install nix-bin, or install Nix"
