@@ -29,7 +29,7 @@ let
   # Only where it hardly works without.
   slow = map (it: "${it.option} computes on the processor: no driver of a graphics processor is known. Write `kernelcore.containers.gpuVendor`.") (
     lib.filter (
-      it: it.preset && cfg.gpuVendor == null && it.it.gpu == null && lib.elem it.name [ "comfyui" "vllm" ]
+      it: it.preset && it.it.missing == null && cfg.gpuVendor == null && it.it.gpu == null && lib.elem it.name [ "comfyui" "vllm" ]
     ) containers
   );
 in
