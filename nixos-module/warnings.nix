@@ -32,7 +32,19 @@ let
       it: it.preset && it.it.missing == null && cfg.gpuVendor == null && it.it.gpu == null && lib.elem it.name [ "comfyui" "vllm" ]
     ) containers
   );
+  # Settings for the unit that nixos-container(5) had for a container of this name.
+  units = map (
+    it:
+    "`${
+      lib.showOption [ "systemd" "services" "container@${it.it.machine}" ]
+    }` is the unit of nothing: ${it.option} is no container of NixOS. Write `${it.option}.limits` and `.restart` in its place."
+  ) (
+    lib.filter (
+      it:
+      config.systemd.services ? "container@${it.it.machine}" && !((config.containers or { }) ? ${it.it.machine})
+    ) containers
+  );
 in
 {
-  config.warnings = opened ++ slow;
+  config.warnings = opened ++ slow ++ units;
 }
