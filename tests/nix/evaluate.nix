@@ -50,7 +50,7 @@ in
     else
       {
         inherit (config) warnings;
-        inherit same;
+        inherit declaration same;
         text = declarationText;
       };
 

@@ -109,4 +109,5 @@ mod waits_for_a_gpu_that_is_late;
 mod waits_for_what_it_is_after;
 mod waits_for_what_its_declaration_says_is_missing;
 mod what_failed_is_tried_again;
+mod what_the_nixos_module_writes_converges;
 mod who_may_call_what;
