@@ -1,4 +1,4 @@
-//! Every Nix expression of this repository is one. (What they say is found by evaluation: nixos_module_evaluates.rs.)
+//! Every Nix expression of this repository is one. (What they say is found by evaluation, in `nixos_module_evaluates.rs`.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
