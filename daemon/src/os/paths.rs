@@ -41,6 +41,8 @@ pub struct Paths {
     pub opengl_driver: PathBuf,
     /// NVIDIA's own program of a NixOS host.
     pub nvidia_smi: PathBuf,
+    /// What Nix's garbage collector must not delete, and all that it leads to.
+    pub nix_gc_roots: PathBuf,
     /// The program that runs a machine.
     pub nspawn: PathBuf,
     /// The nftables program.
@@ -71,6 +73,7 @@ impl Default for Paths {
             cdi: vec!["/etc/cdi".into(), "/run/cdi".into()],
             opengl_driver: "/run/opengl-driver".into(),
             nvidia_smi: "/run/current-system/sw/bin/nvidia-smi".into(),
+            nix_gc_roots: "/nix/var/nix/gcroots".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),
         }
@@ -187,6 +190,16 @@ impl Paths {
     /// The last declaration that was accepted.
     pub fn kept_declaration(&self) -> PathBuf {
         self.state.join(".declaration")
+    }
+
+    /// Where links to machines' systems stand.
+    pub fn gc_roots(&self) -> PathBuf {
+        self.nix_gc_roots.join("ctr")
+    }
+
+    /// The link to the system that a machine boots next.
+    pub fn machine_gc_root(&self, machine: &MachineName) -> PathBuf {
+        self.gc_roots().join(machine.as_str())
     }
 
     /// A machine's network namespace.

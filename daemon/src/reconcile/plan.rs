@@ -66,6 +66,13 @@ pub enum Step {
     SetDevices,
     /// Bound what the running guest's users may hold of the kernel.
     SetBounds,
+    /// Hold the declared system against Nix's garbage collector, and those that a guest which `runs` may use.
+    HoldSystem {
+        /// A guest is there.
+        runs: bool,
+    },
+    /// Let them go.
+    LetSystemsGo,
     /// Unmount the root.
     ReleaseRoot,
     /// Remove the files given to the guest.
@@ -97,6 +104,8 @@ impl fmt::Display for Step {
             Self::SetLimits => f.write_str("set the limits"),
             Self::SetDevices => f.write_str("set the guest's devices"),
             Self::SetBounds => f.write_str("set the bounds of the guest's users"),
+            Self::HoldSystem { .. } => f.write_str("keep its system from the garbage collector"),
+            Self::LetSystemsGo => f.write_str("leave its systems to the garbage collector"),
             Self::ReleaseRoot => f.write_str("unmount the root"),
             Self::RemoveFiles => f.write_str("remove the guest's files"),
         }
@@ -142,7 +151,7 @@ impl Plan {
 ///
 /// A conflict is something of somebody else's in the way of what would have to be done.
 pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
-    match wanted.intent {
+    let mut plan = match wanted.intent {
         Intent::Run if observed.unit.is_foreign() => Err(foreign(wanted)),
         Intent::Run => run(wanted, observed, forced),
         Intent::Stop => Ok(Plan {
@@ -153,7 +162,25 @@ pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, 
             steps: removal(wanted, observed),
             ..Plan::default()
         }),
+    }?;
+    plan.steps.splice(0..0, hold_system(wanted, observed));
+    Ok(plan)
+}
+
+/// What comes before everything else, whatever else is waited for: nothing that boots next, or runs, is collected
+/// meanwhile.
+pub(super) fn hold_system(wanted: &Wanted, observed: &Observed) -> Option<Step> {
+    if wanted.intent == Intent::Remove {
+        return None;
     }
+    let system = match &wanted.container().root {
+        Root::Nixos(system) => Some(system.as_path()),
+        Root::Tree(_) | Root::Directory(_) => None,
+    };
+    let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
+    let runs = !down && !observed.unit.is_foreign();
+    let held = &observed.gc_roots;
+    (*held != held.for_system(system, runs)).then_some(Step::HoldSystem { runs })
 }
 
 fn foreign(wanted: &Wanted) -> Conflict {
@@ -385,6 +412,9 @@ pub fn removal(wanted: &Wanted, observed: &Observed) -> Vec<Step> {
         steps.extend(network.into_iter().map(Step::Network));
         if observed.files_any {
             steps.push(Step::RemoveFiles);
+        }
+        if observed.gc_roots.any() {
+            steps.push(Step::LetSystemsGo);
         }
     }
     steps

@@ -199,8 +199,16 @@ fn action_of(plan: &Plan, intent: Intent, up: bool) -> Action {
         Intent::Run if plan.steps.contains(&Step::SwitchSystem) => Action::Switch,
         Intent::Run if plan.steps.contains(&Step::StartUnit) => Action::Start,
         Intent::Stop if up => Action::Stop,
-        // The bounds belong to every start, a moment after it, and nobody can change them later.
-        Intent::Run if plan.steps.iter().any(|it| *it != Step::SetBounds) => Action::Live,
+        // The bounds belong to every start, a moment after it, and nobody can change them later. What is held
+        // changes nothing of a guest.
+        Intent::Run
+            if plan
+                .steps
+                .iter()
+                .any(|it| !matches!(it, Step::SetBounds | Step::HoldSystem { .. })) =>
+        {
+            Action::Live
+        }
         Intent::Run | Intent::Stop => Action::Nothing,
     }
 }

@@ -158,6 +158,7 @@ fn sweep(machine: &mut Machine, model: &Arc<Model>) {
         guest.root_mounted = false;
         guest.files = None;
         guest.credentials_given = false;
+        guest.gc_roots = guest.gc_roots.for_system(None, false);
     }
     let marked = machine.kernel.observe_marked();
     let removals = network::plan_removals(model, &marked);
@@ -270,6 +271,7 @@ pub(super) fn assert_gone(machine: &Machine, before: &Arc<Model>, model: &Arc<Mo
         let guest = machine.seen(&container.machine);
         assert!(guest.unit.is_foreign() || !guest.unit.loaded, "{guest:?}");
         assert!(guest.files.is_none());
+        assert!(!guest.gc_roots.any(), "{:?}", guest.gc_roots);
         // Who has our name may stand in what is mounted: it goes when he has gone.
         if !guest.unit.is_foreign() {
             assert!(!guest.root_mounted && !guest.credentials_given);

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::gpu::{Delivery, Offer};
 use crate::machine::credentials;
-use crate::machine::root::{State, UidBase, observe_state, root_left, try_prepare};
+use crate::machine::root::{
+    State, UidBase, observe_gc_roots, observe_state, root_left, try_prepare,
+};
 use crate::machine::{
     Active, Registered, Unit, confinement, limits_to_set, observe_bounds, unit_name,
 };
@@ -110,6 +112,7 @@ impl RealHost {
             switched,
             registered,
             root_mounted,
+            gc_roots: observe_gc_roots(&self.paths, machine)?,
             firewall_open,
             firewall_any,
             limits_current,

@@ -24,7 +24,7 @@ use crate::os;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::order::{Descending, Descent, Wait};
-use crate::reconcile::plan::{Intent, Plan, Step, plan};
+use crate::reconcile::plan::{Intent, Plan, Step, hold_system, plan};
 use crate::reconcile::prober::Prober;
 use crate::reconcile::state::Doing;
 use crate::reconcile::status::Status;
@@ -215,6 +215,15 @@ impl<H: Host> Task<H> {
         self.blocked = None;
         self.lack = observed.lack(&self.wanted);
         self.stops_after.clear();
+        let hold = hold_system(&self.wanted, &observed);
+        if let Some(step) = hold.filter(|_| rounds < ROUNDS) {
+            let steps = vec![step];
+            let plan = Plan {
+                steps,
+                ..Plan::default()
+            };
+            return self.carry_out(&plan, &observed).await;
+        }
         if self.held_back(&observed) {
             return self.not_yet(&observed);
         }
