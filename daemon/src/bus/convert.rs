@@ -39,9 +39,7 @@ pub(super) fn host_status(
         let containers = containers
             .into_iter()
             .map(|container| {
-                let status = handles
-                    .get(&container.id)
-                    .map_or_else(Status::held_up, |handle| handle.status.borrow().clone());
+                let status = Status::of(&container.id, &handles);
                 let credentials = credentials.remove(&container.id).unwrap_or_default();
                 let obstacles = of_container(&surroundings, container);
                 let told = Told {

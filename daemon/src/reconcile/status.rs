@@ -13,6 +13,7 @@ use crate::model::{ContainerId, Model};
 use crate::os::Paths;
 
 use super::data::data_of;
+use super::fleet::Handles;
 use super::host::{Conflict, Observed, Wanted};
 use super::host_error::HostError;
 use super::plan::{Intent, Plan, Step, plan};
@@ -102,8 +103,14 @@ impl Status {
         }
     }
 
+    /// What a declared container does, as everybody is told of it.
+    pub fn of(id: &ContainerId, handles: &Handles) -> Self {
+        let status = handles.get(id).map(|handle| handle.status.borrow().clone());
+        status.unwrap_or_else(Self::held_up)
+    }
+
     /// A container that is declared and has no task yet: an older one of that machine's name is on its way out.
-    pub fn held_up() -> Self {
+    fn held_up() -> Self {
         Self {
             state: State::Waiting,
             reason: Some("what was there of its name is still being taken away".to_owned()),
@@ -210,5 +217,41 @@ fn action_of(plan: &Plan, intent: Intent, up: bool) -> Action {
             Action::Live
         }
         Intent::Run | Intent::Stop => Action::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ctr_api::wire::State;
+    use tokio::sync::{mpsc, watch};
+
+    use super::Status;
+    use crate::machine::test_container;
+    use crate::reconcile::fleet::Handles;
+    use crate::reconcile::order::Descent;
+    use crate::reconcile::task::Handle;
+
+    #[test]
+    fn who_is_declared_and_has_no_task_yet_waits_for_everybody_who_asks() {
+        let id = test_container("web").id;
+        let status = Status::of(&id, &Handles::new());
+        assert_eq!(status.state, State::Waiting);
+        let reason = status.reason.expect("said");
+        assert!(reason.contains("still being taken away"), "{reason}");
+
+        let running = Status {
+            state: State::Running,
+            ..Status::unknown()
+        };
+        let handle = Handle {
+            requests: mpsc::channel(1).0,
+            status: watch::channel(running.clone()).1,
+            credentials: watch::channel(Arc::default()).1,
+            descent: Descent::default(),
+        };
+        let handles = Handles::from([(id.clone(), handle)]);
+        assert_eq!(Status::of(&id, &handles), running);
     }
 }
