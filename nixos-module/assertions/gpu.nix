@@ -18,6 +18,15 @@ let
     || (pkgs.config.allowUnfreePackages or [ ]) != [ ]
     || builtins.getEnv "NIXPKGS_ALLOW_UNFREE" == "1";
 
+  # Whose packages for NVIDIA nixpkgs has as unfree ones. The others compute by Vulkan, or on the processor as long as
+  # nobody asks for CUDA.
+  isUnfree =
+    it:
+    it.preset
+    && !it.it.ownNixpkgs
+    && it.it.package or null == null
+    && (lib.elem it.name [ "ollama" "jupyter" ] || pkgs.config.cudaSupport or false);
+
   one =
     it:
     let
@@ -37,7 +46,7 @@ let
         "${it.option}.gpu.devices: chooses among a vendor's. Write `vendor`, or remove it."
       ++ lib.optional (nvidia && !gpu.optional && !hasDriver)
         "${it.option}.gpu: this host has no driver of NVIDIA. Write `services.xserver.videoDrivers = [ \"nvidia\" ];` (without a desktop, too), or `${it.option}.gpu = null;`."
-      ++ lib.optional (nvidia && it.preset && !it.it.ownNixpkgs && !unfree)
+      ++ lib.optional (nvidia && isUnfree it && !unfree)
         "${it.option}: its packages for NVIDIA are unfree. Write `nixpkgs.config.allowUnfree = true;` in the host's configuration, or `${it.option}.gpu = null;`.";
 in
 lib.concatMap one declared.containers

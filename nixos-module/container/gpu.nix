@@ -1,5 +1,5 @@
 # Graphics processors that a container is given.
-{ lib, ... }:
+{ host, lib, ... }:
 
 let
   inherit (lib) mkOption types;
@@ -7,11 +7,12 @@ in
 {
   options.gpu = mkOption {
     type = types.nullOr (
-      types.submodule {
+      types.submodule (gpu: {
         options = {
           vendor = mkOption {
             type = types.nullOr (types.enum [ "nvidia" "amd" "intel" "any" ]);
-            default = null;
+            default = if gpu.config.cdi == [ ] then host.config.kernelcore.containers.gpuVendor else null;
+            defaultText = lib.literalMD "`kernelcore.containers.gpuVendor`, where `cdi` names none";
             example = "nvidia";
             description = ''
               Whose they are. Nodes, libraries and driver files come with it; nothing has to be bound by hand.
@@ -35,7 +36,7 @@ in
             description = "Whether it starts without them, and is given them when they come.";
           };
         };
-      }
+      })
     );
     default = null;
     example = { vendor = "nvidia"; };

@@ -76,9 +76,12 @@ in
       if config.passwordFile == null then { generate = true; } else config.passwordFile
     );
 
-    # Not only that the server answers: whoever is `after` this one finds the database and its user.
+    # Not only that the server answers: whoever is `after` this one finds the database, its user and the password.
     health = {
       command = mkDefault [
+        "sh"
+        "-c"
+        "systemctl is-active --quiet postgresql-password.service && exec psql \"$@\""
         "psql"
         "--no-psqlrc"
         "--quiet"

@@ -3,7 +3,8 @@
 # read by bash.
 set -eu
 cd /nix/store
-cp -f aaaa-debian/usr/bin/true aaaa-debian/usr/bin/pg_isready
+# The probe of a database is a command of it.
+rm -f aaaa-debian/usr/bin/psql && cp aaaa-debian/usr/bin/true aaaa-debian/usr/bin/psql
 while read -r machine ports; do
     system=eeee-nixos-system-$machine
     cp -a bbbb-nixos-system-web $system
@@ -19,6 +20,15 @@ serve() {
     link ../answer-$1.socket /etc/systemd/system/sockets.target.wants/answer-$1.socket
 }
 INIT
+    # What the probe of the database asks for besides.
+    if [[ $machine == dev-postgres ]]; then
+        cat >>$system/init <<'INIT'
+printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n' \
+    >/etc/systemd/system/postgresql-password.service
+mkdir -p /etc/systemd/system/multi-user.target.wants
+link ../postgresql-password.service /etc/systemd/system/multi-user.target.wants/postgresql-password.service
+INIT
+    fi
     for port in $ports; do echo "serve $port" >>$system/init; done
     echo 'exec /usr/lib/systemd/systemd "$@"' >>$system/init
 done

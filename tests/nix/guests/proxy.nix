@@ -47,10 +47,32 @@ let
       };
     }).result.problems;
 
+  # What the behaviour tests give to a real Caddy.
+  tried = run {
+    ml = {
+      enable = true;
+      ollama = { enable = true; description = "Models, as <name>:tag"; };
+      jupyter = { enable = true; description = "Notebooks"; };
+    };
+    dev.subnet = "10.77.4.0/24";
+    proxy.groups = [ "ml" ];
+  };
+  caddyfile =
+    let
+      caddy = tried.guest.services.caddy;
+      line = text: if text == "" then "" else "\t${text}\n";
+      lines = builtins.filter builtins.isString (builtins.split "\n" caddy.globalConfig);
+    in
+    "{\n${builtins.concatStringsSep "" (map line lines)}}\n\n${caddy.extraConfig}";
+
   has = text: script: builtins.length (builtins.split text script) > 1;
   sites = it: it.guest.services.caddy.extraConfig;
 in
 [
+  {
+    says = "the file that a real Caddy is tested with is what this writes";
+    ok = caddyfile == builtins.readFile ../../tests/behaviour/services_of_presets/Caddyfile;
+  }
   {
     says = "the proxy is where it always was";
     ok = plain.host.address == "192.168.210.14" && plain.host.ports.http.port == 80 && plain.host.ports.https.port == 443;

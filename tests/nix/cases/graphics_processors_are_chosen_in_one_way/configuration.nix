@@ -1,5 +1,7 @@
 {
   services.xserver.videoDrivers = [ "nvidia" ];
+  # There is more than one, and whose is to be said each time.
+  kernelcore.containers.gpuVendor = null;
   kernelcore.containers.groups.lab = {
     enable = true;
     subnet = "10.77.3.0/24";
