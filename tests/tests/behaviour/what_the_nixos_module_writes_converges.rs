@@ -158,6 +158,7 @@ fn what_the_nixos_module_writes_converges() {
     host.ok("ctr plan --exit-code");
     let waits = host.fails("ctr ml start vllm");
     assert!(waits.stderr.contains("no model"), "{waits:#?}");
+    host.ok("ctr ml stop vllm");
 
     // A person's files stay that person's, and the card is there.
     host.ok("ctr dev exec code-server -- /bin/sh -c \
