@@ -78,6 +78,7 @@ mod removes_at_any_moment;
 mod renames_and_moves_in_one_apply;
 mod resolv_conf_follows_the_host;
 mod roots_of_every_kind;
+mod runs_where_nixos_puts_things;
 mod says_how_to_start_a_missing_daemon;
 mod says_nothing_of_rules_that_stop_nothing;
 mod says_what_a_container_uses_of_a_gpu;
