@@ -32,8 +32,7 @@ in
       # Two programs of one name are a conflict that a build only warns of: whichever package comes first has it.
       (lib.hiPrio cfg.package)
 
-      # ctrd takes no program from a PATH, but from where the system has its own: here, behind
-      # /run/current-system/sw. systemd-nspawn and journalctl are there on every host, nft is not.
+      # To look at ctrd's tables by hand: `nft list table inet ctr`.
       pkgs.nftables
     ];
   };

@@ -1,5 +1,10 @@
 # ctrd.service: the unit of the package, and what NixOS has to add to it.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 
 let
   cfg = config.kernelcore.containers.daemon;
@@ -12,6 +17,9 @@ in
     systemd.services.ctrd = {
       # NixOS does not look at a unit's [Install].
       wantedBy = [ "multi-user.target" ];
+
+      # What ctrd runs besides systemd's programs, which every unit of NixOS finds.
+      path = [ pkgs.nftables ];
 
       # A switch compares units. Where this line alone differs it reloads the unit, which is `ctr apply`: it
       # returns when the steps are taken, and the switch fails where it is refused. So a changed declaration is

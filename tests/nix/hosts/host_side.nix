@@ -72,6 +72,7 @@ in
     ok =
       ctrd.reloadTriggers == [ plain.environment.etc."ctr/containers.toml".source ]
       && ctrd.wantedBy == [ "multi-user.target" ]
+      && map (it: it.name) ctrd.path == [ "nftables" ]
       && !(ctrd ? restartTriggers)
       && !(ctrd ? serviceConfig)
       && lib.elem "ours" (map (it: it.name) plain.systemd.packages);
