@@ -83,7 +83,11 @@ fn evaluated(edit: &str) -> (Value, String) {
 fn machines(declaration: &Value) -> String {
     let mut lines = String::new();
     for group in declaration["groups"].as_object().expect("groups").values() {
-        for container in group["containers"].as_object().expect("containers").values() {
+        for container in group["containers"]
+            .as_object()
+            .expect("containers")
+            .values()
+        {
             let root = container["root"]["nixos"].as_str().expect("a system");
             let (_, machine) = root.split_once("nixos-system-").expect("a name");
             lines.push_str(machine);
@@ -168,7 +172,10 @@ fn what_the_nixos_module_writes_converges() {
     host.ok("ctr ml exec ollama -- test -c /dev/nvidia0");
     host.fails("ctr dev exec postgres -- test -e /dev/nvidia0");
     let url = host.ok("ctr ml url jupyter");
-    assert!(url.starts_with("http://192.168.200.12:8888/?token="), "{url}");
+    assert!(
+        url.starts_with("http://192.168.200.12:8888/?token="),
+        "{url}"
+    );
 
     // An edit of one restarts that one.
     let before = leaders(&all);
@@ -179,6 +186,10 @@ fn what_the_nixos_module_writes_converges() {
     host.ok("systemctl reload ctrd");
     let after = leaders(&settled(&host));
     let changed = |it: &(&String, &u32)| after.get(it.0) != Some(it.1);
-    let changed: Vec<_> = before.iter().filter(changed).map(|it| it.0.as_str()).collect();
+    let changed: Vec<_> = before
+        .iter()
+        .filter(changed)
+        .map(|it| it.0.as_str())
+        .collect();
     assert_eq!(changed, ["ml-jupyter"]);
 }
