@@ -9,7 +9,7 @@ use crate::people::{NOBODY, OPERATOR, inhabited};
 
 /// Moves everything there. The layout is that of nixpkgs; the programs are this host's. Debian's D-Bus and polkit
 /// are told of the tree by their own files, as those of NixOS are when they are built.
-const MOVE: &str = r#"
+const MOVE: &str = r"
 set -eu
 systemctl stop ctrd
 groupadd --force nixbld
@@ -54,7 +54,7 @@ END
 systemctl daemon-reload
 busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig
 systemctl restart polkit
-"#;
+";
 
 const CTR: &str = "/run/current-system/sw/bin/ctr";
 
