@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ctr_api::wire::{ContainerStatus, State};
-use ctr_lab::{Host, Options, recorded_machine};
+use ctr_lab::{Host, Options, Output, recorded_machine};
 use serde_json::Value;
 
 use crate::guests::{PATIENCE, host_status};
@@ -81,23 +81,21 @@ fn evaluated(edit: &str) -> (Value, String) {
 
 /// A line for each container: its machine, and the ports that it serves.
 fn machines(declaration: &Value) -> String {
-    let mut lines = String::new();
-    for group in declaration["groups"].as_object().expect("groups").values() {
-        for container in group["containers"]
+    let groups = declaration["groups"].as_object().expect("groups");
+    let containers = groups.values().flat_map(|group| {
+        group["containers"]
             .as_object()
             .expect("containers")
             .values()
-        {
-            let root = container["root"]["nixos"].as_str().expect("a system");
-            let (_, machine) = root.split_once("nixos-system-").expect("a name");
-            lines.push_str(machine);
-            for port in container["ports"].as_array().expect("ports") {
-                lines.push_str(&format!(" {}", port["port"]));
-            }
-            lines.push('\n');
-        }
-    }
-    lines
+    });
+    let line = |container: &Value| {
+        let root = container["root"]["nixos"].as_str().expect("a system");
+        let (_, machine) = root.split_once("nixos-system-").expect("a name");
+        let ports = container["ports"].as_array().expect("ports").iter();
+        let ports: Vec<_> = ports.map(|port| port["port"].to_string()).collect();
+        format!("{machine} {}\n", ports.join(" "))
+    };
+    containers.map(line).collect()
 }
 
 /// Every container, once all of them have come to rest.
@@ -133,7 +131,7 @@ fn what_the_nixos_module_writes_converges() {
     host.ok(DISKS);
     fill_store(&host);
     let made = host.bash(SYSTEMS).stdin(machines(&declaration)).output();
-    assert!(made.as_ref().is_ok_and(|it| it.success()), "{made:#?}");
+    assert!(made.as_ref().is_ok_and(Output::success), "{made:#?}");
     host.write(FILE, text);
     host.ok("systemctl reload ctrd");
 
