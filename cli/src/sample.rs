@@ -30,6 +30,7 @@ pub(crate) fn running(group: &str, name: &str) -> ContainerStatus {
         reason: None,
         hint: None,
         waits_for: Vec::new(),
+        missing: None,
         lacks: None,
         since_ms: NOW_MS - UP_MS,
         next_try_ms: None,

@@ -89,6 +89,9 @@ const ELSEWHERE: &[&str] = &[
     "restart",
     "limits",
     "files",
+    // What a container lacks: `missing`.
+    "what",
+    "hint",
     // What is probed: `health`.
     "http",
     "tcp",

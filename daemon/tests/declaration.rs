@@ -127,4 +127,5 @@ cases! {
     users_are_their_own_or_the_hosts
     values_of_the_wrong_type_are_all_named
     what_a_guest_sees_has_a_path_of_its_own
+    what_is_missing_is_said_in_one_line
 }

@@ -106,6 +106,7 @@ fn plain(group: &str, name: &str, address: [u8; 4], root: Root) -> Container {
         aliases: Vec::new(),
         address: address.into(),
         autostart: false,
+        missing: None,
         root,
         program: Program::Boot {
             enable: Vec::new(),
@@ -194,6 +195,7 @@ fn a_nixos_guest_with_data_and_limits() {
     let expected = Container {
         description: "LLM inference".to_owned(),
         autostart: true,
+        missing: None,
         ports: vec![Port {
             port: 11434,
             protocol: Protocol::Tcp,

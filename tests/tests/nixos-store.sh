@@ -1,6 +1,6 @@
 # Fills /nix/store with the stand-in for NixOS that nixos.rs describes. To be read by bash.
 set -eu
-mkdir -p /nix/store && mount -t tmpfs store /nix/store && cd /nix/store
+mkdir -p /nix/store /nix/var/nix/gcroots && mount -t tmpfs store /nix/store && cd /nix/store
 mkdir -p aaaa-debian/usr/share && cd /var/lib/machines/debian
 cp -a etc var /nix/store/aaaa-debian/ && cp -a usr/{bin,sbin,lib64} /nix/store/aaaa-debian/usr/
 cp -a usr/share/dbus-1 /nix/store/aaaa-debian/usr/share/

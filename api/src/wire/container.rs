@@ -40,6 +40,9 @@ pub struct ContainerStatus {
     /// The containers that it waits for: `dev/postgres`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<String>,
+    /// What its declaration says that it lacks in order to start: `no model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
     /// What is not there of the graphics processors that it asks for, in a few words: `gpu (nvidia-uvm)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lacks: Option<String>,

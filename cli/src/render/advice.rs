@@ -21,6 +21,8 @@ pub(super) fn advice(container: &ContainerStatus) -> Option<String> {
             let (group, name) = container.waits_for.first()?.split_once('/')?;
             Some(format!("`ctr {group} status {name}` says what it does"))
         }
+        // It would not start.
+        State::Stopped if container.missing.is_some() => None,
         // Somebody stopped it, or it did so itself; one that was never started is as declared.
         State::Stopped => reason.map(|_| format!("`ctr {group} start {name}` starts it")),
         State::Unhealthy => Some(format!(
@@ -88,6 +90,10 @@ mod tests {
             container.hint = Some("make the tree".to_owned());
             assert_eq!(advice(&container).as_deref(), Some("make the tree"));
         }
+        let mut lacking = sample::in_state("ml", "vllm", State::Stopped);
+        lacking.reason = Some("no model".to_owned());
+        lacking.missing.clone_from(&lacking.reason);
+        assert_eq!(advice(&lacking), None, "it would not start");
         let mut waiting = sample::in_state("ml", "vllm", State::Waiting);
         waiting.waits_for = vec!["dev/postgres".to_owned(), "ml/ollama".to_owned()];
         let advised = "`ctr dev status postgres` says what it does";

@@ -97,6 +97,7 @@ fn facts(
                 .into_iter()
                 .collect(),
         ),
+        ("missing", container.missing.iter().cloned().collect()),
         ("aliases", container.aliases.clone()),
         ("address", one(&container.address)),
         (

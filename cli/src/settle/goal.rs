@@ -58,12 +58,15 @@ impl Goal {
     }
 }
 
-/// Whether who was asked to start cannot, as the whole host is seen now: it waits for a graphics processor that is
-/// not there, or for one that has failed or is stopped, or that waits itself for such a one. It will start once
-/// that is ready, which somebody has to see to first.
+/// Whether who was asked to start cannot, as the whole host is seen now: it is declared that something is missing, or
+/// it waits for a graphics processor that is not there, or for one that has failed or is stopped, or that waits
+/// itself for such a one. It will start once that is ready, which somebody has to see to first.
 pub(super) fn is_stuck(now: &ContainerStatus, host: &HostStatus) -> bool {
     // Nobody waits for itself; the bound is for a host that says so all the same.
     fn waits(now: &ContainerStatus, host: &HostStatus, most: usize) -> bool {
+        if now.missing.is_some() {
+            return true;
+        }
         // What is optional may be lacking as well, while it waits for somebody else.
         if now.lacks.is_some() && now.lacks == now.reason {
             return true;
@@ -148,6 +151,22 @@ mod tests {
         let stuck = |now: ContainerStatus| is_stuck(&now, &sample::host_of(vec![now.clone()]));
         assert!(stuck(lacking("gpu (nvidia-uvm)")));
         assert!(!stuck(lacking("ml/db is not ready")));
+    }
+
+    #[test]
+    fn who_lacks_what_a_person_has_to_declare_is_stuck_and_so_is_who_waits_for_it() {
+        let vllm = ContainerStatus {
+            reason: Some("no model".to_owned()),
+            missing: Some("no model".to_owned()),
+            ..sample::in_state("ml", "vllm", State::Waiting)
+        };
+        let web = ContainerStatus {
+            waits_for: vec!["ml/vllm".to_owned()],
+            ..sample::in_state("ml", "web", State::Waiting)
+        };
+        let host = sample::host_of(vec![vllm.clone(), web.clone()]);
+        assert!(is_stuck(&vllm, &host));
+        assert!(is_stuck(&web, &host));
     }
 
     #[test]

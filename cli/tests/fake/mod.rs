@@ -229,6 +229,7 @@ fn container(name: &str) -> ContainerStatus {
         reason: None,
         hint: None,
         waits_for: Vec::new(),
+        missing: None,
         lacks: None,
         since_ms: 1000,
         next_try_ms: None,

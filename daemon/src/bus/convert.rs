@@ -39,9 +39,7 @@ pub(super) fn host_status(
         let containers = containers
             .into_iter()
             .map(|container| {
-                let status = handles
-                    .get(&container.id)
-                    .map_or_else(Status::held_up, |handle| handle.status.borrow().clone());
+                let status = Status::of(&container.id, &handles);
                 let credentials = credentials.remove(&container.id).unwrap_or_default();
                 let obstacles = of_container(&surroundings, container);
                 let told = Told {
@@ -220,6 +218,10 @@ pub(super) fn container_status(
         reason: status.reason.clone(),
         hint: status.hint.clone(),
         waits_for: status.waits_for.iter().map(ToString::to_string).collect(),
+        missing: container
+            .missing
+            .as_ref()
+            .map(|missing| missing.what.clone()),
         lacks: status.lack.as_ref().map(|lack| lack.reason.clone()),
         since_ms: status.since_ms,
         next_try_ms: status.next_try_ms,

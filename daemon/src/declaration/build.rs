@@ -15,8 +15,8 @@ use super::validate::{
 use super::value::{Devices, Mode, Number, Reference, Time, UserName, Word};
 use crate::model::{
     ActionCommand, Bind, Container, ContainerId, ContainerName, CredentialSource, FileContent,
-    GpuChoice, GpuDevices, GpuRequest, Group, GroupName, Health, InterfaceName, Limits, Model,
-    Port, Probe, Program, Protocol, Publish, Reach, Restart, RestartPolicy, Root, UserMode,
+    GpuChoice, GpuDevices, GpuRequest, Group, GroupName, Health, InterfaceName, Limits, Missing,
+    Model, Port, Probe, Program, Protocol, Publish, Reach, Restart, RestartPolicy, Root, UserMode,
 };
 
 /// How long a container may take from its start to ready, where nothing is said.
@@ -100,6 +100,7 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         aliases,
         address,
         autostart,
+        missing: missing_table,
         root: root_table,
         ephemeral,
         users,
@@ -147,6 +148,10 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         aliases: values::<ContainerName>(aliases),
         address: address?.value,
         autostart: is_true(autostart.as_ref()),
+        missing: match missing_table {
+            Some(table) => Some(missing(table.value)?),
+            None => None,
+        },
         root: root(root_table?.value)?,
         program,
         ports,
@@ -179,6 +184,18 @@ fn container(id: ContainerId, container: file::Container) -> Option<Container> {
         users: users.map_or(UserMode::Own, |users| users.value.0),
         capabilities: values(capabilities).into_iter().collect(),
         id,
+    })
+}
+
+fn missing(missing: file::Missing) -> Option<Missing> {
+    let file::Missing {
+        what,
+        hint,
+        written: _,
+    } = missing;
+    Some(Missing {
+        what: what?.value.0,
+        hint: hint.map(|hint| hint.value.0),
     })
 }
 

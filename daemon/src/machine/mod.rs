@@ -69,6 +69,7 @@ pub(crate) fn test_container(name: &str) -> crate::model::Container {
         aliases: Vec::new(),
         address: "10.77.3.11".parse().expect("valid"),
         autostart: true,
+        missing: None,
         root: Root::Tree("/var/lib/machines/debian".into()),
         program: Program::Command {
             command: ["/usr/bin/python3", "-m", "http.server"]

@@ -25,10 +25,7 @@ pub(super) fn collect(fleet: &Fleet, gpu_use: &Reading) -> String {
     let loaded = seconds(in_force.loaded_ms);
     families.host(loaded, in_force.refused.is_some());
     for container in in_force.model.containers() {
-        let status = handles
-            .get(&container.id)
-            .map(|it| it.status.borrow().clone());
-        let status = status.unwrap_or_else(Status::unknown);
+        let status = Status::of(&container.id, &handles);
         families.container(
             container,
             &status,

@@ -27,6 +27,8 @@ pub struct Container {
     pub address: Ipv4Addr,
     /// Start it with the host.
     pub autostart: bool,
+    /// What it lacks in order to start, in words for people; it is not started meanwhile.
+    pub missing: Option<Missing>,
     /// Where its files come from.
     pub root: Root,
     /// What runs in it.
@@ -59,6 +61,15 @@ pub struct Container {
     pub users: UserMode,
     /// What it may besides what its kind of guest gets.
     pub capabilities: BTreeSet<Capability>,
+}
+
+/// What somebody has still to decide before a container can start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// In a few words: `no model`.
+    pub what: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
 }
 
 /// Where a container's files come from.

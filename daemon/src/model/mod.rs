@@ -20,8 +20,8 @@ use serde::Serialize;
 
 pub use capability::Capability;
 pub use container::{
-    ActionCommand, Bind, Container, FileContent, Limits, Port, Program, Protocol, Publish, Restart,
-    RestartPolicy, Root, UserMode,
+    ActionCommand, Bind, Container, FileContent, Limits, Missing, Port, Program, Protocol, Publish,
+    Restart, RestartPolicy, Root, UserMode,
 };
 pub use credential::{
     CREDENTIALS_IN_GUEST, CREDENTIALS_VARIABLE, CredentialId, CredentialIdError, CredentialSource,

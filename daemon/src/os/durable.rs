@@ -93,7 +93,8 @@ pub fn sync_file_system(path: &Path) -> Result<(), FileError> {
         .map_err(FileError::new("save", path))
 }
 
-fn unfinished(path: &Path) -> PathBuf {
+/// The name that what is to stand at `path` has before it is whole.
+pub fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(UNFINISHED);
     path.with_file_name(name)

@@ -1,5 +1,7 @@
 //! Every place on the host that `ctrd` reads or writes, so that a test can move them.
 
+use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::model::MachineName;
@@ -41,6 +43,8 @@ pub struct Paths {
     pub opengl_driver: PathBuf,
     /// NVIDIA's own program of a NixOS host.
     pub nvidia_smi: PathBuf,
+    /// What Nix's garbage collector must not delete, and all that it leads to.
+    pub nix_gc_roots: PathBuf,
     /// The program that runs a machine.
     pub nspawn: PathBuf,
     /// The nftables program.
@@ -71,6 +75,7 @@ impl Default for Paths {
             cdi: vec!["/etc/cdi".into(), "/run/cdi".into()],
             opengl_driver: "/run/opengl-driver".into(),
             nvidia_smi: "/run/current-system/sw/bin/nvidia-smi".into(),
+            nix_gc_roots: "/nix/var/nix/gcroots".into(),
             nspawn: "/usr/bin/systemd-nspawn".into(),
             nft: "/usr/sbin/nft".into(),
         }
@@ -189,6 +194,16 @@ impl Paths {
         self.state.join(".declaration")
     }
 
+    /// Where links to machines' systems stand.
+    pub fn gc_roots(&self) -> PathBuf {
+        self.nix_gc_roots.join("ctr")
+    }
+
+    /// The link to the system that a machine boots next.
+    pub fn machine_gc_root(&self, machine: &MachineName) -> PathBuf {
+        self.gc_roots().join(machine.as_str())
+    }
+
     /// A machine's network namespace.
     pub fn machine_netns(&self, machine: &MachineName) -> PathBuf {
         self.netns.join(netns_name(machine))
@@ -204,25 +219,54 @@ impl Paths {
         self.run.join("mark")
     }
 
-    /// The program `name`, looked up in the fixed places a host keeps its programs in.
+    /// The program `name`, where the `PATH` that ctrd was given has it, or else where hosts keep their programs.
     ///
-    /// NixOS has its system's programs in one directory; elsewhere it is `/usr`. The environment is
-    /// not asked: a daemon's `PATH` is whoever started it.
+    /// The unit says that `PATH`: on NixOS a program that only ctrd needs is in a directory of its own, and in none
+    /// that all share.
     pub fn program(name: &str) -> Option<PathBuf> {
-        [
-            "/run/current-system/sw/bin",
-            "/usr/bin",
-            "/usr/sbin",
-            "/bin",
-            "/sbin",
-        ]
-        .iter()
-        .map(|directory| Path::new(directory).join(name))
-        .find(|path| path.exists())
+        let path = env::var_os("PATH").unwrap_or_default();
+        program_on(&path, name)
     }
+}
+
+/// Where hosts keep their programs. NixOS has its system's in one directory; elsewhere it is `/usr`.
+const PLACES: &str = "/run/current-system/sw/bin:/usr/bin:/usr/sbin:/bin:/sbin";
+
+fn program_on(path: &OsStr, name: &str) -> Option<PathBuf> {
+    let places = env::split_paths(path).chain(env::split_paths(PLACES));
+    places
+        // A relative one is wherever ctrd was started.
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(|program| program.is_file())
 }
 
 /// The name of a machine's network namespace, as `ip netns` shows it.
 pub fn netns_name(machine: &MachineName) -> String {
     format!("ctr-{machine}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::program_on;
+
+    #[test]
+    fn the_path_of_the_unit_counts_before_where_hosts_keep_programs() {
+        let store = tempfile::tempdir().expect("a directory");
+        let own = store.path().join("sh");
+        let find = |path: &OsStr, name: &str| program_on(path, name);
+        assert_eq!(
+            find(store.path().as_os_str(), "sh"),
+            find(OsStr::new(""), "sh")
+        );
+        std::fs::create_dir(&own).expect("a directory is no program");
+        assert_ne!(find(store.path().as_os_str(), "sh"), Some(own.clone()));
+        std::fs::remove_dir(&own).expect("removed");
+        std::fs::write(&own, "").expect("written");
+        assert_eq!(find(store.path().as_os_str(), "sh"), Some(own));
+        assert_eq!(find(OsStr::new("target:."), "Cargo.toml"), None, "relative");
+        assert_eq!(find(OsStr::new(""), "no-such-program"), None);
+    }
 }

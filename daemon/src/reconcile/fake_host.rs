@@ -1,5 +1,6 @@
 //! A world that obeys steps, and can be told to refuse some.
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -7,7 +8,7 @@ use tokio::sync::Notify;
 use crate::gpu::Offer;
 use crate::health::Outcome;
 use crate::machine::credentials::{Credentials, Taken};
-use crate::machine::root::{State, UidBase};
+use crate::machine::root::{GcRoots, State, UidBase};
 use crate::machine::{Active, Declared, Ended, Registered, Unit, unit_name};
 use crate::model::{Container, GpuChoice, GpuDevices, GpuRequest, GpuVendors, Root, UserMode};
 use crate::network::{
@@ -104,6 +105,7 @@ pub(super) fn nothing() -> Observed {
         registered: None,
         stale_registration: false,
         root_mounted: false,
+        gc_roots: GcRoots::default(),
         files_current: false,
         files_any: false,
         credentials_any: false,
@@ -227,10 +229,25 @@ impl World {
             Step::SetLimits => observed.limits_current = true,
             Step::SetBounds => observed.bounds_current = true,
             Step::SetDevices => observed.devices_current = true,
+            Step::HoldSystem { runs } => {
+                let system = system_of(wanted.container());
+                observed.gc_roots = observed.gc_roots.for_system(system, *runs);
+            }
+            Step::LetSystemsGo => {
+                observed.gc_roots = observed.gc_roots.for_system(None, false);
+            }
             Step::ReleaseRoot => observed.root_mounted = false,
             Step::RemoveFiles => (observed.files_current, observed.files_any) = (false, false),
         }
         Ok(())
+    }
+}
+
+/// The NixOS system that a container is declared with.
+pub(super) fn system_of(container: &Container) -> Option<&Path> {
+    match &container.root {
+        Root::Nixos(system) => Some(system),
+        Root::Tree(_) | Root::Directory(_) => None,
     }
 }
 

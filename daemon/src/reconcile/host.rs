@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::gpu::{Lack, Offer};
 use crate::health::Outcome;
 use crate::machine::credentials::{Credentials, Refusal};
-use crate::machine::root::{GivenFiles, State};
+use crate::machine::root::{GcRoots, GivenFiles, State};
 use crate::machine::{Declared, Registered, Unit};
 use crate::model::{Container, ContainerId, Group, Health, MachineName, Model};
 use crate::network::{self, Attachment};
@@ -133,6 +133,8 @@ pub struct Observed {
     pub stale_registration: bool,
     /// Its root is mounted, or something is left of that.
     pub root_mounted: bool,
+    /// What keeps its systems from Nix's garbage collector.
+    pub gc_roots: GcRoots,
     /// The files given to it are as they should be.
     pub files_current: bool,
     /// There are such files.

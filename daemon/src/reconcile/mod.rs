@@ -50,6 +50,8 @@ mod task_gpu_tests;
 #[cfg(test)]
 mod task_health_tests;
 #[cfg(test)]
+mod task_missing_tests;
+#[cfg(test)]
 mod task_tests;
 mod unfinished;
 mod unit_signals;

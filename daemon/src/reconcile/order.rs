@@ -78,7 +78,9 @@ fn other(id: &ContainerId, seen: Option<(Status, bool)>) -> Other {
     } else if status.is_ready() {
         Other::Ready
     } else if status.state == State::Stopped {
-        let hint = format!("`ctr {group} start {name}` starts it");
+        // One that lacks something has a hint of its own: it would not start.
+        let hint = status.hint.clone();
+        let hint = hint.unwrap_or_else(|| format!("`ctr {group} start {name}` starts it"));
         Other::Stuck(stuck(id, because("is stopped"), Some(hint)))
     } else if let State::Failed | State::Unhealthy = status.state {
         let hint = format!("`ctr {group} status {name}` says more of it");
@@ -88,11 +90,14 @@ fn other(id: &ContainerId, seen: Option<(Status, bool)>) -> Other {
         };
         Other::Stuck(stuck(id, because(word), Some(hint)))
     } else if let (State::Waiting, Some(cause)) = (status.state, &status.cause) {
+        let reason = format!("{id} waits: {cause}");
+        // One that waits for nobody is itself the end of the chain.
+        let is_the_end = status.waits_for.is_empty();
         Other::Stuck(Wait {
-            reason: format!("{id} waits: {cause}"),
+            cause: Some(if is_the_end { &reason } else { cause }.clone()),
+            reason,
             hint: status.hint.clone(),
             who: vec![id.clone()],
-            cause: Some(cause.clone()),
         })
     } else {
         Other::Soon

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use crate::machine::credentials;
-use crate::machine::root::{machines_with_roots, release};
+use crate::machine::root::{let_systems_go, machines_with_gc_roots, machines_with_roots, release};
 use crate::machine::{Active, unit_name};
 use crate::model::MachineName;
 use crate::os::{Paths, failpoint};
@@ -42,7 +42,7 @@ pub(super) async fn remove_machine(
     Ok(true)
 }
 
-/// Takes away what a machine has in /run.
+/// Takes away what a machine has in /run, and what holds its systems.
 fn take_away(paths: &Paths, machine: &MachineName) -> Result<(), HostError> {
     release(paths, machine)?;
     failpoint("orphan's root released");
@@ -50,6 +50,7 @@ fn take_away(paths: &Paths, machine: &MachineName) -> Result<(), HostError> {
     failpoint("orphan's files removed");
     credentials::withdraw(&paths.machine_credentials(machine))?;
     failpoint("orphan's credentials withdrawn");
+    let_systems_go(paths, machine)?;
     let _ = Mark::clear(&paths.mark(machine));
     Ok(())
 }
@@ -85,10 +86,11 @@ pub(super) fn state_directories(paths: &Paths) -> Vec<String> {
         .collect()
 }
 
-/// The machines that have something in /run: a guest that ended while ctrd did not run has left it, or
+/// The machines that have something in /run, or a system that is held for them: a guest that ended while ctrd did not run has left it, or
 /// a ctrd that ended while it took a machine away.
 pub(super) fn left_machines(paths: &Paths) -> BTreeSet<MachineName> {
     let mut left = machines_with_roots(paths);
+    left.extend(machines_with_gc_roots(paths));
     for directory in [paths.files(), paths.credentials(), paths.marks()] {
         let entries = std::fs::read_dir(directory).into_iter().flatten();
         left.extend(
@@ -110,8 +112,9 @@ pub(super) async fn remove_left(host: &RealHost, machine: &MachineName) -> Resul
     take_away(&host.paths, machine)
 }
 
-/// Removes what of `/run/ctr` holds nothing any more.
+/// Removes what of `/run/ctr` holds nothing any more, and the place of what held systems.
 pub(super) fn remove_empty_directories(paths: &Paths) {
+    let _ = std::fs::remove_dir(paths.gc_roots());
     let Ok(entries) = std::fs::read_dir(&paths.run) else {
         return;
     };

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::gpu::Lack;
 use crate::machine::{Active, unit_name};
 use crate::model::change::{Change, Class};
-use crate::model::{Program, Root, UserMode};
+use crate::model::{Missing, Program, Root, UserMode};
 use crate::network;
 
 use super::host::{Conflict, Observed, Wanted};
@@ -66,6 +66,13 @@ pub enum Step {
     SetDevices,
     /// Bound what the running guest's users may hold of the kernel.
     SetBounds,
+    /// Hold the declared system against Nix's garbage collector, and those that a guest which `runs` may use.
+    HoldSystem {
+        /// A guest is there.
+        runs: bool,
+    },
+    /// Let them go.
+    LetSystemsGo,
     /// Unmount the root.
     ReleaseRoot,
     /// Remove the files given to the guest.
@@ -97,6 +104,8 @@ impl fmt::Display for Step {
             Self::SetLimits => f.write_str("set the limits"),
             Self::SetDevices => f.write_str("set the guest's devices"),
             Self::SetBounds => f.write_str("set the bounds of the guest's users"),
+            Self::HoldSystem { .. } => f.write_str("keep its system from the garbage collector"),
+            Self::LetSystemsGo => f.write_str("leave its systems to the garbage collector"),
             Self::ReleaseRoot => f.write_str("unmount the root"),
             Self::RemoveFiles => f.write_str("remove the guest's files"),
         }
@@ -142,7 +151,7 @@ impl Plan {
 ///
 /// A conflict is something of somebody else's in the way of what would have to be done.
 pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Conflict> {
-    match wanted.intent {
+    let mut plan = match wanted.intent {
         Intent::Run if observed.unit.is_foreign() => Err(foreign(wanted)),
         Intent::Run => run(wanted, observed, forced),
         Intent::Stop => Ok(Plan {
@@ -153,7 +162,25 @@ pub fn plan(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, 
             steps: removal(wanted, observed),
             ..Plan::default()
         }),
+    }?;
+    plan.steps.splice(0..0, hold_system(wanted, observed));
+    Ok(plan)
+}
+
+/// What comes before everything else, whatever else is waited for: nothing that boots next, or runs, is collected
+/// meanwhile.
+pub(super) fn hold_system(wanted: &Wanted, observed: &Observed) -> Option<Step> {
+    if wanted.intent == Intent::Remove {
+        return None;
     }
+    let system = match &wanted.container().root {
+        Root::Nixos(system) => Some(system.as_path()),
+        Root::Tree(_) | Root::Directory(_) => None,
+    };
+    let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
+    let runs = !down && !observed.unit.is_foreign();
+    let held = &observed.gc_roots;
+    (*held != held.for_system(system, runs)).then_some(Step::HoldSystem { runs })
 }
 
 fn foreign(wanted: &Wanted) -> Conflict {
@@ -174,9 +201,8 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
     // A guest is not stopped for what could not start again: it runs on as it is.
     let refused = wanted.credentials.refusal().map(Conflict::from);
     let in_the_way = || {
-        observed
-            .conflict
-            .clone()
+        missing(wanted)
+            .or_else(|| observed.conflict.clone())
             .or_else(|| lacks(wanted, observed))
     };
     let held = refused.or_else(|| in_the_way().filter(|_| restarts || switches));
@@ -206,6 +232,11 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             ..Plan::default()
         },
         Active::Deactivating => Plan::default(),
+        // Nothing is kept ready for a start that only a person can make possible.
+        Active::Failed | Active::Inactive if wanted.container().missing.is_some() => Plan {
+            steps: stop(observed),
+            ..Plan::default()
+        },
         Active::Failed | Active::Inactive => {
             if let Some(conflict) = observed.conflict.clone().or(held) {
                 return Err(conflict);
@@ -216,6 +247,12 @@ fn run(wanted: &Wanted, observed: &Observed, forced: bool) -> Result<Plan, Confl
             }
         }
     })
+}
+
+/// What its declaration says that it lacks.
+fn missing(wanted: &Wanted) -> Option<Conflict> {
+    let Missing { what, hint } = wanted.container().missing.clone()?;
+    Some(Conflict { reason: what, hint })
 }
 
 /// What a start would wait for.
@@ -375,6 +412,9 @@ pub fn removal(wanted: &Wanted, observed: &Observed) -> Vec<Step> {
         steps.extend(network.into_iter().map(Step::Network));
         if observed.files_any {
             steps.push(Step::RemoveFiles);
+        }
+        if observed.gc_roots.any() {
+            steps.push(Step::LetSystemsGo);
         }
     }
     steps

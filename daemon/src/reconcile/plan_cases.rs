@@ -4,7 +4,7 @@
 //! from one where it runs as declared (`from = "running"`) and says what differs. `plan.txt` is the
 //! plan, a step a line, as `ctr plan -v` prints it; `CTR_BLESS=1` writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::machine::credentials::{Credentials, Refusal, Taken};
 use crate::machine::{Active, Ended, Unit};
-use crate::model::{Program, Root, UserMode};
+use crate::model::{Missing, Program, Root, UserMode};
 use crate::network::ObservedContainer;
 
 use super::convergence::wanted;
@@ -34,6 +34,9 @@ struct Case {
     foreign: bool,
     #[serde(default)]
     conflict: Option<String>,
+    /// What its declaration says that it lacks.
+    #[serde(default)]
+    missing: Option<String>,
     #[serde(default)]
     network_lost: bool,
     #[serde(default)]
@@ -72,6 +75,9 @@ struct Case {
     /// It runs a command on that root, and does not boot it.
     #[serde(default)]
     nixos_command: bool,
+    /// What Nix's collector is kept from: the system that boots next, and those that a guest may still use.
+    #[serde(default)]
+    gc_roots: Option<Vec<String>>,
     /// The guest has switched to this system since.
     #[serde(default)]
     switched_to: Option<String>,
@@ -105,6 +111,15 @@ fn wanted_in(case: &Case, intent: Intent) -> Wanted {
         let group = model.groups.get_mut(&wanted.id.group).expect("its group");
         let container = group.containers.get_mut(&wanted.id.name).expect("itself");
         container.gpu = Some(asks_for_nvidia(case.gpu_optional));
+    }
+    if let Some(what) = &case.missing {
+        let model = Arc::make_mut(&mut wanted.model);
+        let group = model.groups.get_mut(&wanted.id.group).expect("its group");
+        let container = group.containers.get_mut(&wanted.id.name).expect("itself");
+        container.missing = Some(Missing {
+            what: what.clone(),
+            hint: None,
+        });
     }
     if let Some(word) = &case.credential {
         wanted.credentials = Arc::new(credentials(word));
@@ -225,6 +240,13 @@ fn observed(case: &Case) -> Observed {
             let declared = wanted_in(case, Intent::Run).declared();
             observed.unit.declared = Some((*declared).clone());
         }
+    }
+    if let Some(systems) = &case.gc_roots {
+        let mut systems = systems.iter().map(|it| Path::new("/nix/store").join(it));
+        observed.gc_roots.collected = true;
+        observed.gc_roots.next = systems.next();
+        let earlier: BTreeSet<_> = systems.collect();
+        observed.gc_roots.earlier = Some(earlier).filter(|it| !it.is_empty());
     }
     observed.stale_registration = case.stale_registration;
     observed.conflict = case

@@ -26,6 +26,8 @@ pub enum Doing {
 pub enum Held {
     /// A step or a look failed, or something is in the way.
     Trouble,
+    /// Its declaration says that it lacks something.
+    Missing,
     /// Its run failed: it is started again after a pause, or not by itself.
     Ended,
     /// Something of ours that is on its way out has what it needs.
@@ -89,6 +91,8 @@ cases! {
     Off: Stopped "it is not to run: it is declared without `autostart`, was stopped by hand, or powered itself off",
     /// The host ended it.
     HostStops: Stopped "the host is shutting down",
+    /// It lacks what only a person can add.
+    Missing: Waiting "it is declared that something is `missing`",
     /// What it needs belongs to something that leaves.
     Blocked: Waiting "what it needs still belongs to a container or group that is on its way out",
     /// It comes after another.
@@ -144,6 +148,7 @@ pub const fn case(facts: &Facts) -> Case {
         Active::Inactive | Active::Failed => match facts.held {
             Held::Trouble => Case::Trouble,
             _ if !run => Case::Off,
+            Held::Missing => Case::Missing,
             Held::Ended => Case::Ended,
             Held::Blocked => Case::Blocked,
             Held::After => Case::After,
@@ -177,6 +182,7 @@ impl Facts {
                         for health in verdicts {
                             for held in [
                                 Held::Trouble,
+                                Held::Missing,
                                 Held::Ended,
                                 Held::Blocked,
                                 Held::After,

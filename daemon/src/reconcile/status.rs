@@ -13,6 +13,7 @@ use crate::model::{ContainerId, Model};
 use crate::os::Paths;
 
 use super::data::data_of;
+use super::fleet::Handles;
 use super::host::{Conflict, Observed, Wanted};
 use super::host_error::HostError;
 use super::plan::{Intent, Plan, Step, plan};
@@ -32,7 +33,7 @@ pub struct Status {
     pub hint: Option<String>,
     /// Of one that waits for others: for whom.
     pub waits_for: Vec<ContainerId>,
-    /// Of one that waits for another: what ails the first of that chain, where it will not be ready by
+    /// Of one that waits: what ails the first of those that wait for each other, where that will not be ready by
     /// itself.
     pub cause: Option<String>,
     /// Since when it is in this state, in milliseconds since the epoch.
@@ -102,8 +103,14 @@ impl Status {
         }
     }
 
+    /// What a declared container does, as everybody is told of it.
+    pub fn of(id: &ContainerId, handles: &Handles) -> Self {
+        let status = handles.get(id).map(|handle| handle.status.borrow().clone());
+        status.unwrap_or_else(Self::held_up)
+    }
+
     /// A container that is declared and has no task yet: an older one of that machine's name is on its way out.
-    pub fn held_up() -> Self {
+    fn held_up() -> Self {
         Self {
             state: State::Waiting,
             reason: Some("what was there of its name is still being taken away".to_owned()),
@@ -162,6 +169,11 @@ pub(super) fn view(
     let named = difference.named(&planned, up);
     view.changed = named.iter().map(ToString::to_string).collect();
     view.action = action_of(&planned, wanted.intent, up);
+    let waits_for_it = !up && container.missing.is_some() && wanted.intent == Intent::Run;
+    if waits_for_it {
+        // What a run of it left is taken away, which changes nothing of it.
+        view.action = Action::Nothing;
+    }
     if view.action == Action::Nothing && !named.is_empty() && planned.held.is_none() {
         view.action = Action::Live;
     }
@@ -169,6 +181,10 @@ pub(super) fn view(
     if let Some(lack) = lack.filter(|lack| lack.waits && view.action == Action::Start) {
         view.reason = Some(format!("it waits: {}", lack.reason));
         view.hint = lack.hint;
+    }
+    if let Some(missing) = container.missing.as_ref().filter(|_| waits_for_it) {
+        view.reason = Some(format!("it waits: {}", missing.what));
+        view.hint.clone_from(&missing.hint);
     }
     if view.action == Action::Remove {
         view.data = data_of(paths, container);
@@ -190,8 +206,52 @@ fn action_of(plan: &Plan, intent: Intent, up: bool) -> Action {
         Intent::Run if plan.steps.contains(&Step::SwitchSystem) => Action::Switch,
         Intent::Run if plan.steps.contains(&Step::StartUnit) => Action::Start,
         Intent::Stop if up => Action::Stop,
-        // The bounds belong to every start, a moment after it, and nobody can change them later.
-        Intent::Run if plan.steps.iter().any(|it| *it != Step::SetBounds) => Action::Live,
+        // The bounds belong to every start, a moment after it, and nobody can change them later. What is held
+        // changes nothing of a guest.
+        Intent::Run
+            if plan
+                .steps
+                .iter()
+                .any(|it| !matches!(it, Step::SetBounds | Step::HoldSystem { .. })) =>
+        {
+            Action::Live
+        }
         Intent::Run | Intent::Stop => Action::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ctr_api::wire::State;
+    use tokio::sync::{mpsc, watch};
+
+    use super::Status;
+    use crate::machine::test_container;
+    use crate::reconcile::fleet::Handles;
+    use crate::reconcile::order::Descent;
+    use crate::reconcile::task::Handle;
+
+    #[test]
+    fn who_is_declared_and_has_no_task_yet_waits_for_everybody_who_asks() {
+        let id = test_container("web").id;
+        let status = Status::of(&id, &Handles::new());
+        assert_eq!(status.state, State::Waiting);
+        let reason = status.reason.expect("said");
+        assert!(reason.contains("still being taken away"), "{reason}");
+
+        let running = Status {
+            state: State::Running,
+            ..Status::unknown()
+        };
+        let handle = Handle {
+            requests: mpsc::channel(1).0,
+            status: watch::channel(running.clone()).1,
+            credentials: watch::channel(Arc::default()).1,
+            descent: Descent::default(),
+        };
+        let handles = Handles::from([(id.clone(), handle)]);
+        assert_eq!(Status::of(&id, &handles), running);
     }
 }

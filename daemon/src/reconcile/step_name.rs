@@ -29,6 +29,8 @@ impl Step {
             Self::SetLimits => "set-limits",
             Self::SetBounds => "set-bounds",
             Self::SetDevices => "set-devices",
+            Self::HoldSystem { .. } => "hold-system",
+            Self::LetSystemsGo => "let-systems-go",
             Self::ReleaseRoot => "release-root",
             Self::RemoveFiles => "remove-files",
         }

@@ -70,7 +70,7 @@ impl Bench {
             .clone()
     }
 
-    async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) {
+    pub(super) async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) {
         let (reply, answer) = oneshot::channel();
         self.handle
             .requests

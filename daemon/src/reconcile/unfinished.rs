@@ -12,6 +12,9 @@ use super::marks;
 pub(super) fn remove_unfinished(paths: &Paths) {
     let mark = format!(".{}", marks::UNFINISHED);
     remove(&paths.marks(), |name| name.ends_with(&mark));
+    remove(&paths.gc_roots(), |name| {
+        name.ends_with(durable::UNFINISHED)
+    });
     remove(&paths.state, |name| {
         name.starts_with(root::UNFINISHED) || name.ends_with(durable::UNFINISHED)
     });

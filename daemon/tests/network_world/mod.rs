@@ -429,6 +429,7 @@ pub fn add(model: &mut Model, of: &str, name: &str, address: Ipv4Addr, ports: &[
         aliases: Vec::new(),
         address,
         autostart: true,
+        missing: None,
         root: Root::Tree("/srv/base".into()),
         program: Program::Boot {
             enable: Vec::new(),

@@ -24,6 +24,9 @@ files.\"/etc/motd\" = { text = \"bye\\n\" }";
     let secret = "autostart = true\ncredentials = { token = { generate = true }, password = \"/etc/crash-secret\" }";
     let ephemeral = "autostart = true\nephemeral = true";
     let start = "ctr lab start web";
+    let nix =
+        |system: &str| declaration(&[group("lab", 3, &[bystander(), nixos("web", 11, system)])]);
+    let switched = "ctr apply && ctr lab wait web && sed -i s/bbbb/cccc/ /etc/ctr/containers.toml && ctr apply";
     vec![
         Scenario::declared("change that restarts", &lab(own), &lab(other)),
         Scenario {
@@ -55,9 +58,18 @@ files.\"/etc/motd\" = { text = \"bye\\n\" }";
         Scenario::declared("no more ephemeral", &lab(ephemeral), &lab(own)),
         with_store(Scenario::declared(
             "switch to another NixOS system",
-            &declaration(&[group("lab", 3, &[bystander(), nixos("web", 11, "bbbb")])]),
-            &declaration(&[group("lab", 3, &[bystander(), nixos("web", 11, "cccc")])]),
+            &nix("bbbb"),
+            &nix("cccc"),
         ))
+        .shallow("/var/lib/ctr/lab-web/root"),
+        with_store(Scenario {
+            reset: switched.to_owned(),
+            ..Scenario::declared(
+                "NixOS guest that has switched undeclared",
+                &nix("bbbb"),
+                &declaration(&[group("lab", 3, &[bystander()])]),
+            )
+        })
         .shallow("/var/lib/ctr/lab-web/root"),
     ]
 }

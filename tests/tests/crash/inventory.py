@@ -8,11 +8,11 @@ import stat
 import subprocess
 
 # Where files of ctr stand, or what a bind made.
-TREES = ["/run/ctr", "/run/ctr-journal", "/run/netns", "/var/lib/ctr", "/var/log/journal", "/srv/crash"]
+TREES = ["/run/ctr", "/run/ctr-journal", "/run/netns", "/var/lib/ctr", "/var/log/journal", "/srv/crash", "/nix/var/nix/gcroots"]
 # Names of these are looked at, and no more.
 NAMES = ["/run/systemd/machines", "/run/systemd/transient", "/run/systemd/system.control"]
 # Directories that all containers share.
-SHARED = re.compile(r"/run/ctr/[a-z]+|/var/lib/ctr/[.]secrets")
+SHARED = re.compile(r"/run/ctr/[a-z]+|/var/lib/ctr/[.]secrets|/nix/var/nix/gcroots/ctr")
 # A small file's content is part of the line, by its digest.
 SMALL = 65536
 

@@ -11,7 +11,7 @@ use crate::declaration::place::{At, Place};
 use crate::declaration::read::{Entries, Read, TableReader, mismatch};
 use crate::declaration::value::{
     AbsolutePath, ActionName, CdiNames, Cpus, Devices, HostUserName, Line, Mode, Number, Policy,
-    PortNumber, Reference, Scheme, Size, Time, UnitName, UserName, Users, VariableName,
+    PortNumber, Reference, Remark, Scheme, Size, Time, UnitName, UserName, Users, VariableName,
     VariableValue, Word,
 };
 use crate::model::{Capability, ContainerName, CredentialId, GpuVendors, Protocol};
@@ -27,6 +27,8 @@ table! {
         Required address: Ipv4Addr = "address", r#""192.168.200.11""#;
         /// Start it with the host.
         Optional autostart: bool = "autostart", "true";
+        /// What it lacks in order to start.
+        Optional missing: Missing = "missing", r#"{ what = "no model" }"#;
         /// Where its files come from.
         Required root: Root = "root", r#"{ tree = "/var/lib/machines/debian" }"#;
         /// Its own state is dropped when it stops.
@@ -74,6 +76,16 @@ table! {
         /// Secrets that it is given, by name.
         Optional credentials: Entries<CredentialId, Credential> = "credentials",
             r#"{ token = { generate = true }, password = "/run/secrets/x" }"#;
+    }
+}
+
+table! {
+    /// What a container lacks in order to start.
+    Missing is "what is missing" in "`missing`" {
+        /// In a few words.
+        Required what: Remark = "what", r#""no model""#;
+        /// What a person can do about it.
+        Optional hint: Remark = "hint", r#""set a model, such as \"llama3\"""#;
     }
 }
 

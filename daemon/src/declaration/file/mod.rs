@@ -9,18 +9,19 @@ mod group;
 mod shape;
 
 pub(crate) use container::{
-    Action, Bind, Container, FileEntry, Gpu, Health, HealthHttp, Limits, Port, Publish, Restart,
-    Root,
+    Action, Bind, Container, FileEntry, Gpu, Health, HealthHttp, Limits, Missing, Port, Publish,
+    Restart, Root,
 };
 pub(crate) use credential::Credential;
 pub(crate) use group::{Document, Group};
 pub(crate) use shape::{Key, Presence, Shape, Table};
 
 /// Every table of the schema.
-pub(crate) const SHAPES: [&Shape; 15] = [
+pub(crate) const SHAPES: [&Shape; 16] = [
     &Document::SHAPE,
     &Group::SHAPE,
     &Container::SHAPE,
+    &Missing::SHAPE,
     &Root::SHAPE,
     &Port::SHAPE,
     &Publish::SHAPE,

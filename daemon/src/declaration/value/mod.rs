@@ -15,4 +15,6 @@ pub(crate) use network::{PortNumber, Subnet, usable};
 pub(crate) use path::{AbsolutePath, plain_path};
 pub(crate) use quantity::{Cpus, Size, Time, written};
 pub(crate) use scalar::{Mode, Number, Policy, Users};
-pub(crate) use word::{HostUserName, Line, Scheme, UnitName, UserName, VariableValue, Word};
+pub(crate) use word::{
+    HostUserName, Line, Remark, Scheme, UnitName, UserName, VariableValue, Word,
+};

@@ -41,6 +41,11 @@ word!(
 );
 
 word!(
+    /// What people are told of a container: one line, as a description, and never empty.
+    Remark: remark
+);
+
+word!(
     /// A word of a command line.
     Word: no_nul
 );
@@ -74,6 +79,21 @@ fn line(text: &str) -> Result<(), Wrong> {
     if text.chars().any(char::is_control) {
         let message = "a description is one line, without control characters".to_owned();
         return Err((message, "put longer explanations into a comment: # …"));
+    }
+    Ok(())
+}
+
+fn remark(text: &str) -> Result<(), Wrong> {
+    if text.trim().is_empty() {
+        let message = "this is told to people, and is empty".to_owned();
+        return Err((
+            message,
+            "say it in a few words: \"no model\", or leave the key out",
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        let message = "this is told to people in one line, without control characters".to_owned();
+        return Err((message, "say it in a few words: \"no model\""));
     }
     Ok(())
 }

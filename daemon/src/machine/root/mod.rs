@@ -3,6 +3,7 @@
 
 mod binds;
 mod driver_files;
+mod gc_roots;
 mod give;
 mod guest_files;
 mod guest_groups;
@@ -25,6 +26,9 @@ mod system;
 mod uid_base;
 
 pub use crate::os::FileError;
+pub use gc_roots::{
+    GcRoots, hold_system, let_systems_go, machines_with_gc_roots, observe_gc_roots,
+};
 pub use give::give_state;
 pub use guest_files::{GivenFiles, observe_given, write_given};
 pub use host_path::HostPathError;

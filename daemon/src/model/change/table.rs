@@ -70,6 +70,7 @@ table! {
         Aliases "aliases" Live: "the hosts file of every guest that knows it is rewritten",
         Address "address" Restart in "address": "the address is the guest's from its first moment",
         Autostart "autostart" Later: "matters when the host boots",
+        Missing "missing" Later: "matters before a start: one that waited for it starts when it is gone",
         Root "root" Restart in "root": "the guest runs from other files",
         System "root.nixos" Switch in "system": "a guest that boots switches from inside; one that runs a command is restarted",
         Ephemeral "ephemeral" Restart in "ephemeral": "where its state is kept is decided at its start",

@@ -25,6 +25,7 @@ pub(crate) fn container_values(group: &Group, container: &Container, into: &mut 
         aliases,
         address,
         autostart,
+        missing,
         root,
         program,
         ports,
@@ -49,6 +50,7 @@ pub(crate) fn container_values(group: &Group, container: &Container, into: &mut 
     into.put(Key::Subnet, None, &group.subnet.prefix_len());
     into.put(Key::HostAddress, None, &group.host_address);
     into.put(Key::Autostart, None, autostart);
+    into.put(Key::Missing, None, missing);
     match root {
         Root::Tree(_) | Root::Directory(_) => into.put(Key::Root, None, root),
         Root::Nixos(system) => {

@@ -79,8 +79,13 @@ impl Fleet {
                 hint: status.hint,
             })
         };
-        let started = plan.containers.iter();
-        let started = started.filter(|it| matches!(it.action, Action::Start | Action::Restart));
+        // One that lacks something is not started, and has a reason in place of an action.
+        let was_to_start = |view: &&ContainerPlan| match view.action {
+            Action::Start | Action::Restart => true,
+            Action::Nothing | Action::Live => view.reason.is_some(),
+            Action::Switch | Action::Stop | Action::Remove => false,
+        };
+        let started = plan.containers.iter().filter(was_to_start);
         started.filter_map(waits).collect()
     }
 

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use crate::model::{
     ActionCommand, Bind, Capability, Container, ContainerId, CredentialSource, FileContent,
     GpuChoice, GpuDevices, GpuName, GpuRequest, GpuVendors, Group, Health, InterfaceName, Limits,
-    MetricsAddress, Model, Port, Probe, Program, Protocol, Publish, Reach, Restart, RestartPolicy,
-    Root, UserMode,
+    MetricsAddress, Missing, Model, Port, Probe, Program, Protocol, Publish, Reach, Restart,
+    RestartPolicy, Root, UserMode,
 };
 
 pub(super) const GROUPS: [&str; 3] = ["lab", "data", "research-and-development"];
@@ -243,6 +243,7 @@ fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerByte
         },
         address: [a, b, c, 20 + number_byte * 4 + own[ADDRESS] % 3].into(),
         autostart: bit(own[AUTOSTART], 0),
+        missing: missing(own[AUTOSTART]),
         program: program(own[PROGRAM], own[ENVIRONMENT]),
         ports: ports(own, group, number, &credentials),
         binds: binds(own[BINDS], &id, users),
@@ -289,6 +290,14 @@ fn one_container(bytes: &Bytes, group: usize, number: usize, own: &ContainerByte
         root,
         id,
     }
+}
+
+/// In few of them, since what is missing is not started.
+fn missing(byte: u8) -> Option<Missing> {
+    (byte / 16 == 15).then(|| Missing {
+        what: "no \"model\"".to_owned(),
+        hint: bit(byte, 3).then(|| "set one".to_owned()),
+    })
 }
 
 fn health(byte: u8) -> Health {

@@ -66,8 +66,25 @@ pub(super) fn apply(
             staying.reverse();
         }
     }
+    let begun = machine.done.len();
     troubled.extend(in_rounds(machine, &staying, order));
+    for (id, step) in &machine.done[begun..] {
+        let lacks = lacks(model.container(id).expect("declared"), intents);
+        assert!(!lacks || !starts_or_stops(step), "{id}: {step}");
+    }
     troubled
+}
+
+/// It should run, and is declared not to be complete.
+fn lacks(container: &Container, intents: Intents) -> bool {
+    container.missing.is_some() && intents.of(&container.id) == Intent::Run
+}
+
+fn starts_or_stops(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::StartUnit | Step::StopUnit | Step::KillUnit | Step::SwitchSystem
+    )
 }
 
 fn open_firewall(machine: &mut Machine, model: &Arc<Model>) {
@@ -96,7 +113,8 @@ fn in_rounds(machine: &mut Machine, all: &[Wanted], order: usize) -> Troubled {
                 troubled.insert(wanted.id.clone());
                 continue;
             };
-            if planned.held.is_some() {
+            // What is declared to be missing is no trouble: it is to stay as it is.
+            if planned.held.is_some() && wanted.container().missing.is_none() {
                 troubled.insert(wanted.id.clone());
             }
             let under_way = matches!(
@@ -140,6 +158,7 @@ fn sweep(machine: &mut Machine, model: &Arc<Model>) {
         guest.root_mounted = false;
         guest.files = None;
         guest.credentials_given = false;
+        guest.gc_roots = guest.gc_roots.for_system(None, false);
     }
     let marked = machine.kernel.observe_marked();
     let removals = network::plan_removals(model, &marked);
@@ -165,7 +184,11 @@ pub(super) fn assert_declared(
         let planned = plan(&wanted, &observed, false).expect("nothing is in the way");
         assert!(planned.steps.is_empty(), "{}: {planned:?}", container.id);
         let guest = machine.seen(&container.machine);
-        if wanted.intent == Intent::Run {
+        let lacks = lacks(container, intents);
+        if lacks && guest.unit.loaded {
+            // It ran before that was declared.
+            assert_eq!(guest.unit.active, Active::Active);
+        } else if wanted.intent == Intent::Run && !lacks {
             assert_runs(machine, &wanted);
         } else if !guest.unit.is_foreign() {
             assert!(!guest.unit.loaded && !guest.root_mounted && !guest.credentials_given);
@@ -248,6 +271,7 @@ pub(super) fn assert_gone(machine: &Machine, before: &Arc<Model>, model: &Arc<Mo
         let guest = machine.seen(&container.machine);
         assert!(guest.unit.is_foreign() || !guest.unit.loaded, "{guest:?}");
         assert!(guest.files.is_none());
+        assert!(!guest.gc_roots.any(), "{:?}", guest.gc_roots);
         // Who has our name may stand in what is mounted: it goes when he has gone.
         if !guest.unit.is_foreign() {
             assert!(!guest.root_mounted && !guest.credentials_given);

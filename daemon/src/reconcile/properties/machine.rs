@@ -10,7 +10,7 @@ use crate::firewall::Element;
 use crate::firewall::fake_tables::FakeTables;
 use crate::gpu::{Gpu, Inventory, Node, Offer, Vendor, found};
 use crate::machine::credentials::{Credentials, Refusal, Taken};
-use crate::machine::root::{GivenFiles, State};
+use crate::machine::root::{GcRoots, GivenFiles, State};
 use crate::machine::{Active, Ended, Registered, Unit, unit_name};
 use crate::model::{
     Container, ContainerId, CredentialId, CredentialSource, Group, Limits, MachineName, Model,
@@ -18,7 +18,7 @@ use crate::model::{
 use crate::network::fake_kernel::FakeKernel;
 use crate::network::{self, Bridge};
 use crate::os::netns_name;
-use crate::reconcile::fake_host::{nothing, ready, state};
+use crate::reconcile::fake_host::{nothing, ready, state, system_of};
 use crate::reconcile::host::{Conflict, Observed, Wanted, given_files, running_as};
 use crate::reconcile::open_firewall::{desired, elements};
 use crate::reconcile::plan::{Intent, Step};
@@ -46,6 +46,8 @@ pub(super) struct Guest {
     pub(super) broken: bool,
     /// The system that it has switched to since its start.
     pub(super) switched: Option<std::path::PathBuf>,
+    /// What keeps its systems from the garbage collector.
+    pub(super) gc_roots: GcRoots,
     /// What it was started as.
     pub(super) runs: Option<Container>,
     /// How often it was started.
@@ -69,6 +71,10 @@ impl Default for Guest {
             secret: Some(0),
             broken: false,
             switched: None,
+            gc_roots: GcRoots {
+                collected: true,
+                ..GcRoots::default()
+            },
             runs: None,
             starts: 0,
             stops: 0,
@@ -228,6 +234,7 @@ impl Machine {
             conflict,
             unit: guest.unit.clone(),
             switched: guest.switched.clone(),
+            gc_roots: guest.gc_roots.clone(),
             ..nothing()
         }
     }
@@ -321,6 +328,7 @@ impl Machine {
                     "{guest:?}"
                 );
                 assert!(fits && guest.root_mounted, "{guest:?}");
+                assert_eq!(guest.gc_roots.next.as_deref(), system_of(container));
                 assert_eq!(guest.files, Some(given(wanted)));
                 assert!(wanted.credentials.all_ready());
                 assert_eq!(guest.credentials_given, !container.credentials.is_empty());
@@ -353,8 +361,19 @@ impl Machine {
                 guest.stops += 1;
                 self.end(machine, None);
             }
-            // Where it boots from next; nothing here looks at it.
-            Step::PointProfile => {}
+            Step::HoldSystem { runs } => {
+                assert_eq!(*runs, ours && !guest.is_down(), "{guest:?}");
+                let system = system_of(container);
+                guest.gc_roots = guest.gc_roots.for_system(system, *runs);
+            }
+            Step::LetSystemsGo => {
+                assert!(guest.is_down() || !ours, "a running guest uses them");
+                guest.gc_roots = guest.gc_roots.for_system(None, false);
+            }
+            // Where it boots from next.
+            Step::PointProfile => {
+                assert_eq!(guest.gc_roots.next.as_deref(), system_of(container));
+            }
             Step::SwitchSystem => {
                 assert!(ours && guest.unit.active == Active::Active, "{guest:?}");
                 let crate::model::Root::Nixos(system) = &container.root else {

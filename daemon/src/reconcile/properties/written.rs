@@ -6,8 +6,8 @@ use toml::Value;
 
 use crate::model::{
     Bind, Container, CredentialSource, GpuChoice, GpuDevices, GpuName, GpuRequest, Group, Health,
-    Limits, MetricsAddress, Model, Port, Probe, Program, Protocol, Reach, Restart, RestartPolicy,
-    Root, UserMode,
+    Limits, MetricsAddress, Missing, Model, Port, Probe, Program, Protocol, Reach, Restart,
+    RestartPolicy, Root, UserMode,
 };
 
 /// The text. `order` decides which table and which key comes first.
@@ -148,6 +148,12 @@ fn of_container(container: &Container) -> Keys {
         ("limits", limits(&container.limits)),
         ("restart", restart(&container.restart)),
     ];
+    keys.extend(
+        container
+            .missing
+            .as_ref()
+            .map(|it| ("missing", missing(it))),
+    );
     keys.extend(container.health.as_ref().map(|it| ("health", health(it))));
     keys.extend(container.gpu.as_ref().map(|it| ("gpu", gpu(it))));
     keys.extend(program(&container.program));
@@ -207,6 +213,13 @@ fn program(program: &Program) -> Vec<(&'static str, Value)> {
 
 fn list<T>(values: &[T], one: impl Fn(&T) -> Value) -> Value {
     Value::Array(values.iter().map(one).collect())
+}
+
+fn missing(missing: &Missing) -> Value {
+    table([
+        ("what", Some(text(&missing.what))),
+        ("hint", missing.hint.as_ref().map(text)),
+    ])
 }
 
 fn root(root: &Root) -> Value {

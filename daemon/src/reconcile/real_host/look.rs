@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::gpu::{Delivery, Offer};
 use crate::machine::credentials;
-use crate::machine::root::{State, UidBase, observe_state, root_left, try_prepare};
+use crate::machine::root::{
+    State, UidBase, observe_gc_roots, observe_state, root_left, try_prepare,
+};
 use crate::machine::{
     Active, Registered, Unit, confinement, limits_to_set, observe_bounds, unit_name,
 };
@@ -59,9 +61,6 @@ impl RealHost {
         }
         let files = self.paths.machine_files(machine);
         let nameservers = self.nameservers(wanted)?;
-        let root = self.paths.machine_root(machine);
-        let root_mounted =
-            root_left(&self.paths, machine).map_err(|source| look_error(&root, source))?;
         let (firewall_open, firewall_any) = {
             let open = self.firewall.lock().await;
             let now = open.containers.get(&wanted.id);
@@ -109,7 +108,8 @@ impl RealHost {
             unit,
             switched,
             registered,
-            root_mounted,
+            root_mounted: self.root_mounted(machine)?,
+            gc_roots: observe_gc_roots(&self.paths, machine)?,
             firewall_open,
             firewall_any,
             limits_current,
@@ -119,6 +119,11 @@ impl RealHost {
             conflict,
             blocked,
         })
+    }
+
+    fn root_mounted(&self, machine: &MachineName) -> Result<bool, HostError> {
+        let root = self.paths.machine_root(machine);
+        root_left(&self.paths, machine).map_err(|source| look_error(&root, source))
     }
 
     /// A machine as machined knows it. Asked for once in a run of nspawn (`main_pid`, 0 for none):

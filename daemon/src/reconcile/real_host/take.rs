@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error_text::with_causes;
 use crate::machine::credentials;
-use crate::machine::root::{can_be_idmapped, observe_state};
+use crate::machine::root::{can_be_idmapped, hold_system, let_systems_go, observe_state};
 use crate::machine::{Facts, confinement, limits_to_set, set_bounds, transient_unit, unit_name};
 use crate::model::{MachineName, Program, Root};
 use crate::os::is_stub_init;
@@ -79,6 +79,14 @@ impl RealHost {
                 self.systemd.kill(&unit).await?;
                 Ok(self.systemd.stop(&unit).await?)
             }
+            Step::HoldSystem { runs } => {
+                let system = match &container.root {
+                    Root::Nixos(system) => Some(system.as_path()),
+                    Root::Tree(_) | Root::Directory(_) => None,
+                };
+                Ok(hold_system(&self.paths, machine, system, *runs)?)
+            }
+            Step::LetSystemsGo => Ok(let_systems_go(&self.paths, machine)?),
             Step::PointProfile => self.point_profile(wanted).await,
             Step::SwitchSystem => self.switch_system(wanted).await,
             Step::SetLimits => {

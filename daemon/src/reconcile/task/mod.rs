@@ -19,12 +19,12 @@ use tracing::Instrument;
 use crate::gpu::Lack;
 use crate::machine::credentials::Credentials;
 use crate::machine::{Active, Unit};
-use crate::model::{ContainerId, Root};
+use crate::model::{ContainerId, Missing, Root};
 use crate::os;
 use crate::reconcile::host::{Conflict, Host, Observed, Wanted};
 use crate::reconcile::host_error::HostError;
 use crate::reconcile::order::{Descending, Descent, Wait};
-use crate::reconcile::plan::{Intent, Plan, Step, plan};
+use crate::reconcile::plan::{Intent, Plan, Step, hold_system, plan};
 use crate::reconcile::prober::Prober;
 use crate::reconcile::state::Doing;
 use crate::reconcile::status::Status;
@@ -215,6 +215,15 @@ impl<H: Host> Task<H> {
         self.blocked = None;
         self.lack = observed.lack(&self.wanted);
         self.stops_after.clear();
+        let hold = hold_system(&self.wanted, &observed);
+        if let Some(step) = hold.filter(|_| rounds < ROUNDS) {
+            let steps = vec![step];
+            let plan = Plan {
+                steps,
+                ..Plan::default()
+            };
+            return self.carry_out(&plan, &observed).await;
+        }
         if self.held_back(&observed) {
             return self.not_yet(&observed);
         }
@@ -270,6 +279,11 @@ impl<H: Host> Task<H> {
         }
         self.announce(&plan, &observed);
         self.carry_out(&plan, &observed).await
+    }
+
+    /// What its declaration says that it lacks: only another declaration can change that.
+    pub(super) fn missing(&self) -> Option<&Missing> {
+        self.wanted.container().missing.as_ref()
     }
 
     /// It is not started without something that is not there.
@@ -341,10 +355,13 @@ impl<H: Host> Task<H> {
             let id = &self.wanted.id;
             tracing::error!(container = %id, "{id} runs on as it is: {}", conflict.reason);
         }
-        // A secret is looked at again when somebody asks, and so is a system; anything else may be
-        // mended at any time.
+        // A secret is looked at again when somebody asks, and so are a system and what is missing; anything
+        // else may be mended at any time.
         let failed_switch = self.failed_switch.as_ref().map(|(_, why)| why);
-        if self.wanted.credentials.refusal().is_none() && failed_switch != Some(&conflict) {
+        let waits_for_somebody = self.wanted.credentials.refusal().is_some()
+            || self.missing().is_some()
+            || failed_switch == Some(&conflict);
+        if !waits_for_somebody {
             let pause = self.backoff.next(&self.wanted.container().restart);
             self.next_try = Some(Instant::now() + pause);
         }

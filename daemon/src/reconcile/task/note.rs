@@ -144,6 +144,8 @@ impl<H: Host> Task<H> {
             self.backoff.ran(restart, ran, ended);
         }
         match verdict(restart, ended, &mut self.backoff) {
+            // It waits, however it ended.
+            Verdict::Restart(_) if self.missing().is_some() => {}
             Verdict::Restart(pause) => {
                 self.restarts += 1;
                 self.next_try = (!pause.is_zero()).then(|| Instant::now() + pause);
@@ -169,6 +171,11 @@ impl<H: Host> Task<H> {
         let down = matches!(observed.unit.active, Active::Failed | Active::Inactive);
         if !down || self.wanted.intent != Intent::Run {
             self.waiting = None;
+            return false;
+        }
+        if self.missing().is_some() {
+            // It is not started after a pause, or after anybody.
+            (self.next_try, self.waiting) = (None, None);
             return false;
         }
         if self.given_up || self.next_try.is_some_and(|due| due > Instant::now()) {

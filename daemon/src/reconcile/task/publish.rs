@@ -79,6 +79,8 @@ impl<H: Host> Task<H> {
     fn held(&self) -> Held {
         if self.trouble.is_some() {
             Held::Trouble
+        } else if self.missing().is_some() {
+            Held::Missing
         } else if self.given_up || self.next_try.is_some() {
             Held::Ended
         } else if self.blocked.is_some() {
@@ -98,8 +100,9 @@ impl<H: Host> Task<H> {
         let found = || Some(self.found()?.last?.words);
         let lack = || Some(self.lack.as_ref()?.reason.clone());
         match case {
-            Case::Off => self.why_stopped(),
+            Case::Off => self.why_off(),
             Case::HostStops => Some(HOST_STOPS.to_owned()),
+            Case::Missing => self.missing().map(|missing| missing.what.clone()),
             Case::Blocked => self.blocked.clone(),
             Case::After => self.waiting.as_ref().map(|wait| wait.reason.clone()),
             Case::Gpu => lack(),
@@ -107,7 +110,7 @@ impl<H: Host> Task<H> {
             Case::Start | Case::Activating => None,
             Case::Coming => found().map(|words| format!("not ready yet: {words}")),
             Case::Running | Case::Found | Case::Healthy => {
-                trouble().or_else(|| Some(self.lack.as_ref()?.while_it_runs()))
+                trouble().or_else(|| self.lacks_while_it_runs())
             }
             Case::Trouble => trouble(),
             Case::Unhealthy => trouble().or_else(found),
@@ -119,7 +122,22 @@ impl<H: Host> Task<H> {
         }
     }
 
-    pub(super) fn why_stopped(&self) -> Option<String> {
+    /// What there is to say of one that runs and would not, or not with all that it asks for, if it were to start.
+    fn lacks_while_it_runs(&self) -> Option<String> {
+        match self.missing() {
+            Some(missing) => Some(format!("it would not start again: {}", missing.what)),
+            None => Some(self.lack.as_ref()?.while_it_runs()),
+        }
+    }
+
+    /// Why it is off, and what it lacks besides: who starts it should know before.
+    fn why_off(&self) -> Option<String> {
+        let missing = self.missing().map(|missing| missing.what.clone());
+        let said = self.why_stopped().into_iter().chain(missing);
+        said.reduce(|why, missing| format!("{why}; {missing}"))
+    }
+
+    fn why_stopped(&self) -> Option<String> {
         let path = self.shared.paths.mark(&self.wanted.container().machine);
         match Mark::read(&path) {
             Ok(Some(Mark::PoweredOff)) => Some("it powered itself off".to_owned()),
@@ -184,6 +202,14 @@ impl<H: Host> Task<H> {
             let wait = self.waiting.as_ref().filter(|_| state == State::Waiting);
             status.waits_for = wait.map(|wait| wait.who.clone()).unwrap_or_default();
             status.cause = wait.and_then(|wait| wait.cause.clone());
+            if let Some(missing) = self.missing() {
+                if state == State::Waiting {
+                    status.cause = Some(missing.what.clone());
+                }
+                if status.hint.is_none() && state != State::Stopping && status.reason.is_some() {
+                    status.hint.clone_from(&missing.hint);
+                }
+            }
             if status.hint.is_none() && status.reason.is_some() {
                 status.hint = self.lack.as_ref().and_then(|lack| lack.hint.clone());
             }

@@ -21,6 +21,7 @@ impl<H: Host> Task<H> {
         };
         let wants_place = self.wanted.intent == Intent::Run
             && self.permit.is_none()
+            && self.missing().is_none()
             && self.waiting.is_none()
             && self.blocked.is_none()
             && !self.lacks()

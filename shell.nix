@@ -1,0 +1,6 @@
+# Without flakes: `nix-shell`.
+{
+  pkgs ? import <nixpkgs> { },
+}:
+
+pkgs.callPackage ./nix/shell.nix { }

@@ -1,0 +1,1 @@
+{ kernelcore.containers.groups.lab = { enable = true; web.config = { }; }; }

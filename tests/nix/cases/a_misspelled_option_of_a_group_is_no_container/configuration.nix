@@ -1,0 +1,1 @@
+{ kernelcore.containers.ml = { enable = true; enabel = true; }; }

@@ -1,0 +1,1 @@
+{ kernelcore.containers.ml = { enable = true; ollama = { enable = true; port = 70000; }; }; }

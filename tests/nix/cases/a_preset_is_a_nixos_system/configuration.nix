@@ -1,0 +1,3 @@
+{
+  kernelcore.containers.ml = { enable = true; ollama = { enable = true; tree = "/var/lib/machines/debian"; }; };
+}

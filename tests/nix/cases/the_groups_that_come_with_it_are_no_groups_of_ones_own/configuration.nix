@@ -1,0 +1,3 @@
+{
+  kernelcore.containers.groups.ml = { enable = true; subnet = "10.77.3.0/24"; web.config = { }; };
+}
