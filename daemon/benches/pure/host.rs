@@ -6,7 +6,7 @@ use std::sync::Arc;
 use criterion::Bencher;
 use ctrd::health::Outcome;
 use ctrd::machine::credentials::Credentials;
-use ctrd::machine::root::{State, UidBase};
+use ctrd::machine::root::{GcRoots, State, UidBase};
 use ctrd::machine::{Active, Registered, Unit, unit_name};
 use ctrd::model::Container;
 use ctrd::network::{
@@ -127,6 +127,7 @@ pub(crate) fn as_it_should_be(wanted: &Wanted) -> Observed {
         }),
         stale_registration: false,
         root_mounted: true,
+        gc_roots: GcRoots::default(),
         files_current: true,
         files_any: true,
         credentials_any: false,
